@@ -1,0 +1,2 @@
+//! The `atex` program.
+fn main() {}
