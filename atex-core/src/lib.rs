@@ -1,1 +1,42 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod aggregator;
+mod artifacts;
+mod command;
+mod connection;
+mod error;
+mod event;
+mod executor;
+mod facts;
+pub mod millis;
+mod name;
+mod provisioner;
+mod remote;
+mod result;
+mod safe_path;
+mod suite;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+mod upload;
+mod verdict;
+
+pub use aggregator::{Aggregator, Record};
+pub use artifacts::Artifacts;
+/// The attribute that every trait here is written with; put it on your implementations.
+pub use async_trait::async_trait;
+pub use command::{BoxRead, BoxWrite, Child, Command, Process, Status, Stdio};
+pub use connection::{Connection, ConnectionExt, Output};
+pub use error::{BoxError, Error, Failure, Fault, Result, Retry};
+pub use event::{Attempt, EventSink, PlannedPool, PlannedTest, RemoteId, RunEvent};
+pub use executor::{Executor, Outcome, Session, Tally};
+pub use facts::{Facts, Notes};
+pub use name::{InvalidTestName, TestName};
+pub use provisioner::{LeaseLog, Provisioner, Request};
+pub use remote::{Lease, Remote};
+pub use result::ResultLine;
+pub use safe_path::SafePath;
+pub use suite::{Content, Test, TestSuite};
+/// The polite way to stop something: see the methods that take one.
+pub use tokio_util::sync::CancellationToken;
+pub use upload::CopyOptions;
+pub use verdict::Verdict;

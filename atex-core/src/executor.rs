@@ -1,0 +1,165 @@
+//! [`Executor`]: how tests run on a remote; [`Session`]: one remote, prepared; [`Outcome`]: how a test went.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Artifacts, Connection, Result, TestName, Verdict};
+
+/// How tests of a suite run on a remote: a factory of [`Session`]s, shared by all remotes.
+#[async_trait]
+pub trait Executor: fmt::Debug + Send + Sync + 'static {
+    /// Prepares a remote (uploads the suite, runs what has to run before the first test).
+    ///
+    /// Starting yields the session, so that a test on an unprepared remote cannot be written. When it fails, is cancelled
+    /// or dropped, what it put on the remote may remain there, but no process of it.
+    ///
+    /// # Errors
+    /// Why the remote could not be prepared; [`Error::Cancelled`](crate::Error::Cancelled) soon after the token was cancelled.
+    async fn start(
+        &self,
+        connection: Arc<dyn Connection>,
+        cancel: &CancellationToken,
+    ) -> Result<Box<dyn Session>>;
+}
+
+/// A prepared remote, which runs one test at a time.
+#[async_trait]
+pub trait Session: fmt::Debug + Send {
+    /// Runs one test to its end and leaves what it reported in `artifacts`, which must be empty before.
+    ///
+    /// A failing test is `Ok`. In every case, also with an error, `artifacts` then has a `results` file with at least one
+    /// result of the test itself, whose status is `infra` when the run of the test did not come to its own end. When the
+    /// token is cancelled the test is stopped and what it reported so far is kept. After the method returned, no process of
+    /// the test's process group runs on the remote, unless the remote cannot be reached.
+    /// Dropping the future stops the test, too, but its artifacts are then incomplete.
+    ///
+    /// # Errors
+    /// Never for what a test does. [`fault`](crate::Error::fault) says whom to blame; after an infra fault the session is
+    /// of no further use.
+    async fn run(
+        &mut self,
+        test: &TestName,
+        artifacts: &Artifacts,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome>;
+
+    /// Ends the session: runs what has to run after the last test, and removes what it put on the remote.
+    ///
+    /// # Errors
+    /// What could not be done; the remote may still hold files.
+    async fn stop(self: Box<Self>) -> Result<()>;
+}
+
+/// How the run of a test went. Its results are in its artifacts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The verdict on the test itself.
+    pub verdict: Verdict,
+    /// Its exit code, if it came to its end.
+    pub exit_code: Option<i32>,
+    /// Why, if somebody said: the note of the deciding result.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// How long it ran, without preparation.
+    #[serde(rename = "took_ms", with = "crate::millis")]
+    pub took: Duration,
+    /// What it reported, subtests included.
+    pub tally: Tally,
+}
+
+impl Outcome {
+    /// An outcome with this verdict, and nothing reported.
+    pub fn new(verdict: Verdict, took: Duration) -> Self {
+        Self { verdict, exit_code: None, note: None, took, tally: Tally::default() }
+    }
+
+    /// With the exit code of the test.
+    #[must_use]
+    pub fn exit_code(mut self, code: Option<i32>) -> Self {
+        self.exit_code = code;
+        self
+    }
+
+    /// With a note that says why.
+    #[must_use]
+    pub fn note(mut self, note: Option<String>) -> Self {
+        self.note = note;
+        self
+    }
+
+    /// With the numbers of what it reported.
+    #[must_use]
+    pub fn tally(mut self, tally: Tally) -> Self {
+        self.tally = tally;
+        self
+    }
+}
+
+/// Numbers of results by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each field counts the results with the status of its name")]
+pub struct Tally {
+    pub pass: u64,
+    pub fail: u64,
+    pub info: u64,
+    pub warn: u64,
+    pub skip: u64,
+    pub error: u64,
+    pub infra: u64,
+    /// Results with any other status, or none.
+    pub other: u64,
+}
+
+impl Tally {
+    /// Counts one more result with this status.
+    pub fn count(&mut self, status: Option<&str>) {
+        let field = match status {
+            Some("pass") => &mut self.pass,
+            Some("fail") => &mut self.fail,
+            Some("info") => &mut self.info,
+            Some("warn") => &mut self.warn,
+            Some("skip") => &mut self.skip,
+            Some("error") => &mut self.error,
+            Some("infra") => &mut self.infra,
+            _ => &mut self.other,
+        };
+        *field += 1;
+    }
+
+    /// The number of all results.
+    pub fn total(&self) -> u64 {
+        self.pass
+            + self.fail
+            + self.info
+            + self.warn
+            + self.skip
+            + self.error
+            + self.infra
+            + self.other
+    }
+
+    /// The number of results that say something is broken (`fail`, `error`).
+    pub fn broken(&self) -> u64 {
+        self.fail + self.error
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.pass += more.pass;
+        self.fail += more.fail;
+        self.info += more.info;
+        self.warn += more.warn;
+        self.skip += more.skip;
+        self.error += more.error;
+        self.infra += more.infra;
+        self.other += more.other;
+    }
+}
