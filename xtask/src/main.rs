@@ -1,2 +1,52 @@
-//! The commands of the project itself.
-fn main() {}
+//! The commands of the project itself: `cargo xtask demo`, `test`, `ci`, `tidy`.
+#![expect(clippy::print_stdout, reason = "a program for developers, which talks to their terminal")]
+
+mod ci;
+mod demo;
+mod needs;
+mod step;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The commands of the project itself")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the sample tests on four systems of this machine, and shows what came out.
+    Demo(demo::Options),
+    /// Runs every test there is, after installing what tests of real components need.
+    Test(test::Options),
+    /// Checks format, lints, documentation, features, the rules of the house and the dependencies.
+    Ci,
+    /// Checks the rules of the house alone: the crate graph, lints, names, words.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = Workspace::load().and_then(|workspace| match arguments.command {
+        Command::Demo(options) => demo::run(&workspace, &options),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Ci => ci::run(&workspace),
+        Command::Tidy => tidy::run(&workspace),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask test`: every test there is.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::needs::{NEEDS, Need, cannot_install, install, program_folders};
+use crate::step::Steps;
+use crate::workspace::{Workspace, cargo};
+
+/// What `cargo xtask test` can be told.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Install nothing: tests whose programs are missing skip themselves
+    #[arg(long)]
+    no_install: bool,
+    /// Further arguments for `cargo test`, after `--`
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+/// Installs what is missing where that can be done, then runs the tests.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let steps = Steps::new();
+    let folders = program_folders();
+    let missing = || NEEDS.iter().filter(|need| !need.missing(&folders).is_empty());
+    let packages: Vec<&str> = missing().flat_map(|need| need.packages).copied().collect();
+    if !packages.is_empty() {
+        match options
+            .no_install
+            .then_some("`--no-install` was given")
+            .or_else(|| cannot_install(&folders))
+        {
+            None => install(&steps, &packages)?,
+            Some(reason) => missing().for_each(|need| println!("{}", skipped(need, reason))),
+        }
+    }
+    let there = NEEDS.iter().filter(|need| need.missing(&folders).is_empty());
+    let require = there.map(|need| need.name).collect::<Vec<_>>().join(",");
+    let mut tests = cargo();
+    tests.current_dir(&workspace.root).args(["test", "--workspace", "--all-features"]);
+    if std::env::var_os("CI").is_some() {
+        tests.arg("--no-fail-fast");
+    }
+    // What was found here must be used: a test that skips itself all the same then fails.
+    tests.args(&options.arguments).env("ATEX_TEST_REQUIRE", require);
+    steps.command("tests", &mut tests)?;
+    steps.finish("test");
+    Ok(())
+}
+
+/// What is said about tests that will skip themselves.
+fn skipped(need: &Need, reason: &str) -> String {
+    format!(
+        "skipped: {} ({} missing, and {reason}; to have them: apt-get install {})",
+        need.tests,
+        need.programs.join(", "),
+        need.packages.join(" ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_skipped_is_said_with_the_remedy() {
+        insta::assert_snapshot!(skipped(&NEEDS[0], "this is not root"), @"skipped: tests that reach this machine over a real ssh server (sshd, ssh, ssh-keygen missing, and this is not root; to have them: apt-get install openssh-server openssh-client)");
+    }
+}
