@@ -2,6 +2,7 @@
 
 mod aggregator;
 mod artifacts;
+pub mod ascii_json;
 mod command;
 mod connection;
 mod error;
