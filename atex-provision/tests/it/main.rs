@@ -1,0 +1,5 @@
+//! Every backend against the shared conformance suites, and what is particular to each.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what must not happen")]
+
+mod local;
