@@ -1,1 +1,26 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod bounded_lines;
+mod conclusion;
+mod error;
+mod journal;
+mod journal_reader;
+mod json;
+mod jsonl;
+mod report;
+mod store;
+mod text;
+mod timeline;
+mod wire;
+
+pub use conclusion::{Conclusion, RunVerdict};
+pub use error::StoreError;
+pub use journal::Journal;
+pub use journal_reader::{JournalReader, Torn};
+pub use json::summary_json;
+pub use jsonl::JsonLines;
+pub use report::{AttemptReport, Counts, LeftBehind, Release, RemoteReport, RunReport, TestReport};
+pub use store::RunStore;
+pub use text::{Style, SummaryText, TimelineText};
+pub use timeline::{RemoteLine, Span, SpanKind, Timeline};
+pub use wire::{Entry, RunInfo};

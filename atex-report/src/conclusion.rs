@@ -1,0 +1,120 @@
+//! [`Conclusion`]: the one word on a whole run, and its reason.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{Counts, RunReport};
+
+/// The one word on a whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunVerdict {
+    /// Every test passed, or said that it does not apply.
+    Passed,
+    /// Some test failed.
+    Failed,
+    /// No test failed, but something could not be run, or its results were not taken in.
+    Infra,
+    /// The run was told to stop, or its record ends before it did.
+    Interrupted,
+}
+
+impl RunVerdict {
+    /// As one word: `passed`, `failed`, `infra`, `interrupted`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Infra => "infra",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl fmt::Display for RunVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What to say of a whole run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Conclusion {
+    /// The word.
+    pub verdict: RunVerdict,
+    /// Why, as a fragment: `3 of 120 tests failed, 1 could not be run`.
+    pub reason: String,
+}
+
+impl Conclusion {
+    /// Concludes from a report.
+    ///
+    /// An interruption comes first, because nothing can be said of the tests that were not run. Then a failed test comes before
+    /// infrastructure trouble: it will still be there when the trouble is over. Something that may be left behind does not
+    /// change the word on the tests; it is in [`RunReport::left_behind`].
+    pub fn of(report: &RunReport) -> Self {
+        let (counts, lost) = (report.counts(), not_ingested(report));
+        let verdict = if report.is_interrupted() || !report.is_finished() {
+            RunVerdict::Interrupted
+        } else if counts.failed > 0 {
+            RunVerdict::Failed
+        } else if counts.infra + counts.not_run + counts.open + lost > 0 {
+            RunVerdict::Infra
+        } else {
+            RunVerdict::Passed
+        };
+        let mut parts = Vec::new();
+        if !report.is_finished() {
+            parts.push("the record ends before the run did".to_owned());
+        }
+        parts.extend(complaints(&counts, lost));
+        if parts.is_empty() {
+            parts.push(all_well(&counts));
+        }
+        Self { verdict, reason: parts.join(", ") }
+    }
+}
+
+fn not_ingested(report: &RunReport) -> usize {
+    let lost =
+        |test: &&crate::TestReport| test.attempts.iter().any(|one| one.not_ingested.is_some());
+    report.tests().filter(lost).count()
+}
+
+fn complaints(counts: &Counts, lost: usize) -> Vec<String> {
+    let total = counts.total();
+    let of_all = |count: usize| format!("{count} of {}", tests(total));
+    let mut parts: Vec<String> = Vec::new();
+    let kinds = [
+        (counts.failed, "failed"),
+        (counts.infra, "hit infrastructure trouble"),
+        (counts.not_run, if counts.not_run == 1 { "was not run" } else { "were not run" }),
+        (counts.open, if counts.open == 1 { "has no verdict" } else { "have no verdict" }),
+    ];
+    for (count, what) in kinds {
+        if count > 0 {
+            let subject = if parts.is_empty() { of_all(count) } else { count.to_string() };
+            parts.push(format!("{subject} {what}"));
+        }
+    }
+    if lost > 0 {
+        parts.push(format!("the results of {} could not be stored", tests(lost)));
+    }
+    parts
+}
+
+fn all_well(counts: &Counts) -> String {
+    match (counts.total(), counts.skipped) {
+        (0, _) => "there were no tests".into(),
+        (total, 0) => format!("{} passed", tests(total)),
+        (total, skipped) => {
+            format!("{} of {} passed, {skipped} skipped", counts.passed, tests(total))
+        }
+    }
+}
+
+fn tests(count: usize) -> String {
+    if count == 1 { "1 test".into() } else { format!("{count} tests") }
+}

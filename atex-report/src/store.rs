@@ -1,0 +1,194 @@
+//! [`RunStore`]: the folder of a run.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use atex_core::{CancellationToken, SafePath, TestName};
+
+use crate::wire::{RUN_FORMAT, RunFile, RunFormat};
+use crate::{Journal, JournalReader, RunInfo, RunReport, StoreError, Torn};
+
+/// The folder of a run: everything that is left of it, and all that reports are made of.
+///
+/// | path | what | written by |
+/// |---|---|---|
+/// | `run.json` | what was asked, when, of which version | [`RunStore::create`] |
+/// | `journal.jsonl` | every event of the run | [`Journal`] |
+/// | `artifacts/PLATFORM/TEST/attempt-N/` | what each attempt of a test left | [`Artifacts`](atex_core::Artifacts) |
+/// | `results.jsonl`, `files/` | the results and files of all tests | [`JsonLines`](crate::JsonLines) |
+#[derive(Debug, Clone)]
+pub struct RunStore {
+    dir: PathBuf,
+    info: RunInfo,
+}
+
+impl RunStore {
+    /// Makes the folder of a new run, with its `run.json`, which is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`] when the folder holds anything; [`StoreError::Io`] when it cannot be made or written.
+    pub fn create(dir: impl Into<PathBuf>, info: &RunInfo) -> Result<Self, StoreError> {
+        let dir = dir.into();
+        fs::create_dir_all(&dir).map_err(StoreError::io("cannot create", &dir))?;
+        let mut entries = fs::read_dir(&dir).map_err(StoreError::io("cannot read", &dir))?;
+        if entries.next().is_some() {
+            return Err(StoreError::NotEmpty { path: dir });
+        }
+        let store = Self { dir, info: info.clone() };
+        store.write_info()?;
+        let artifacts = store.artifacts_dir();
+        fs::create_dir(&artifacts).map_err(StoreError::io("cannot create", &artifacts))?;
+        sync_dir(&store.dir);
+        if let Some(parent) = store.dir.parent() {
+            sync_dir(parent);
+        }
+        Ok(store)
+    }
+
+    fn write_info(&self) -> Result<(), StoreError> {
+        let path = self.dir.join("run.json");
+        // Only one of two runs that were started into the same folder at once gets past this.
+        let mut file = match File::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(StoreError::NotEmpty { path: self.dir.clone() });
+            }
+            file => file.map_err(StoreError::io("cannot create", &path))?,
+        };
+        let run = RunFile { format: RUN_FORMAT, info: Cow::Borrowed(&self.info) };
+        serde_json::to_vec_pretty(&run)
+            .map_err(io::Error::from)
+            .and_then(|mut text| {
+                text.push(b'\n');
+                file.write_all(&text)?;
+                file.sync_all()
+            })
+            .map_err(StoreError::io("cannot write", &path))
+    }
+
+    /// Opens the folder of a run that was started before. It is only read.
+    ///
+    /// # Errors
+    /// [`StoreError::NotARun`] when it has no `run.json`; [`StoreError::Foreign`] and [`StoreError::Newer`] when that is not
+    /// one of ours, or of a later format.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let dir = dir.into();
+        let path = dir.join("run.json");
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::NotARun { path: dir });
+            }
+            text => text.map_err(StoreError::io("cannot read", &path))?,
+        };
+        let foreign = |source: serde_json::Error| StoreError::Foreign {
+            path: path.clone(),
+            line: source.line().max(1),
+            source,
+        };
+        // The version first: nobody knows what else there is in a newer one.
+        let RunFormat { format } = serde_json::from_slice(&text).map_err(foreign)?;
+        if format > RUN_FORMAT {
+            return Err(StoreError::Newer { path, line: 1, found: format, known: RUN_FORMAT });
+        }
+        let run: RunFile<'_> = serde_json::from_slice(&text).map_err(foreign)?;
+        Ok(Self { dir, info: run.info.into_owned() })
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What was asked.
+    pub fn info(&self) -> &RunInfo {
+        &self.info
+    }
+
+    /// The file with the events.
+    pub fn journal_path(&self) -> PathBuf {
+        self.dir.join("journal.jsonl")
+    }
+
+    /// The folder of what the attempts left; the root for [`Artifacts::create`](atex_core::Artifacts::create).
+    pub fn artifacts_dir(&self) -> PathBuf {
+        self.dir.join("artifacts")
+    }
+
+    /// Where the artifacts of one attempt lie, whether they are there or not.
+    pub fn attempt_dir(&self, platform: &str, test: &TestName, number: u32) -> PathBuf {
+        attempt_dir(&self.artifacts_dir(), platform, test, number)
+    }
+
+    /// Where the results of all tests go.
+    pub fn results_path(&self) -> PathBuf {
+        self.dir.join("results.jsonl")
+    }
+
+    /// Where the files of all tests go.
+    pub fn files_dir(&self) -> PathBuf {
+        self.dir.join("files")
+    }
+
+    /// Begins the journal of this run. See [`Journal::create`].
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it exists already or cannot be made.
+    pub fn journal(&self, stop: CancellationToken) -> Result<Journal, StoreError> {
+        Journal::create(self.journal_path(), stop)
+    }
+
+    /// Reads the journal of this run, event by event.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it cannot be opened.
+    pub fn read_journal(&self) -> Result<JournalReader, StoreError> {
+        JournalReader::open(self.journal_path())
+    }
+
+    /// Reads the whole journal into a report, and tells of the piece that was cut off at its end, if there is one.
+    ///
+    /// # Errors
+    /// What is wrong with the journal.
+    pub fn report(&self) -> Result<(RunReport, Option<Torn>), StoreError> {
+        let (mut report, mut journal) = (RunReport::new(), self.read_journal()?);
+        for entry in &mut journal {
+            let entry = entry?;
+            report.apply(entry.at, &entry.event);
+        }
+        Ok((report, journal.torn()))
+    }
+}
+
+/// The folder that [`Artifacts::create`](atex_core::Artifacts::create) makes, without making it.
+pub(crate) fn attempt_dir(root: &Path, platform: &str, test: &TestName, number: u32) -> PathBuf {
+    let mut dir = root.to_owned();
+    for name in [platform, test.as_str()] {
+        dir = SafePath::new(name).map_or_else(|| dir.join("_"), |path| path.below(&dir));
+    }
+    dir.join(format!("attempt-{number}"))
+}
+
+/// Puts the names in a folder on the disk. Some file systems cannot do that for folders; they are no worse off than before.
+pub(crate) fn sync_dir(dir: &Path) {
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
+        tracing::debug!(dir = %dir.display(), %error, "cannot sync the folder");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atex_core::Artifacts;
+
+    #[test]
+    fn knows_where_artifacts_lie() {
+        let root = tempfile::tempdir().unwrap();
+        for (platform, test) in [("p@x", "/a/b"), ("../x", "/../e\u{301}/ c"), ("..", "/")] {
+            let made = Artifacts::create(root.path(), platform, test, 3).unwrap();
+            let test = TestName::new(test).unwrap();
+            assert_eq!(attempt_dir(root.path(), platform, &test, 3), made.dir());
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! [`SummaryText`]: what became of a run, for people.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::{Path, PathBuf};
+
+use atex_core::millis::Shown;
+use atex_core::{Tally, Verdict};
+
+use super::fit::{fit, pad, printable, wrap};
+use super::style::{Style, Tone};
+use crate::store::attempt_dir;
+use crate::{AttemptReport, Conclusion, RunReport, TestReport};
+
+/// What became of a run, for people: what is wrong first, each with its note and where its artifacts lie; then the numbers;
+/// the last line is the word on the run.
+///
+/// No line is wider than the width, except those with a path, which stay whole so that they can be copied. Text that came from
+/// tests or remotes cannot do anything to the terminal.
+#[derive(Debug, Clone)]
+pub struct SummaryText<'a> {
+    report: &'a RunReport,
+    width: usize,
+    style: Style,
+    artifacts: Option<PathBuf>,
+    most: usize,
+}
+
+/// How many lines of a note are shown.
+const NOTE_LINES: usize = 4;
+
+impl<'a> SummaryText<'a> {
+    /// The summary of a run, for a terminal of so many columns (at least 40 are used).
+    pub fn new(report: &'a RunReport, width: usize) -> Self {
+        Self { report, width: width.max(40), style: Style::Plain, artifacts: None, most: 50 }
+    }
+
+    /// With or without colours; without by default.
+    #[must_use]
+    pub fn style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// Says where the artifacts of a test lie: the folder is [`RunStore::artifacts_dir`](crate::RunStore::artifacts_dir), as
+    /// it should be shown.
+    #[must_use]
+    pub fn artifacts(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.artifacts = Some(dir.into());
+        self
+    }
+
+    /// Shows at most so many tests in each section (50 by default), and says how many are not shown.
+    #[must_use]
+    pub fn at_most(mut self, tests: usize) -> Self {
+        self.most = tests;
+        self
+    }
+
+    fn section<'t>(
+        &self,
+        f: &mut Formatter<'_>,
+        title: (Tone, &str),
+        tests: impl Iterator<Item = &'t TestReport>,
+    ) -> fmt::Result {
+        let mut tests = tests.peekable();
+        if tests.peek().is_none() {
+            return Ok(());
+        }
+        writeln!(f, "{}", self.style.paint(title.0, title.1))?;
+        for test in tests.by_ref().take(self.most) {
+            self.test(f, test)?;
+        }
+        let more = tests.count();
+        if more > 0 {
+            writeln!(f, "  … and {more} more")?;
+        }
+        writeln!(f)
+    }
+
+    fn test(&self, f: &mut Formatter<'_>, test: &TestReport) -> fmt::Result {
+        self.headline(f, test)?;
+        // Of a test that passed in the end, the attempts that did not are what one wants to know about.
+        let passed = test.verdict == Some(Verdict::Passed);
+        let bad = |attempt: &&AttemptReport| {
+            !passed || attempt.verdict().is_some_and(|verdict| !verdict.is_ok())
+        };
+        let attempt = test.attempts.iter().rev().find(bad);
+        let note = attempt
+            .filter(|_| passed)
+            .and_then(|attempt| attempt.outcome.as_ref()?.note.as_deref())
+            .or(test.note.as_deref().filter(|_| !passed));
+        for line in wrap(note.unwrap_or_default(), self.width - 6, NOTE_LINES) {
+            writeln!(f, "      {line}")?;
+        }
+        let lost = test.attempts.iter().find_map(|attempt| attempt.not_ingested.as_ref());
+        if let Some(failure) = lost {
+            let text = format!("not stored: {}", failure.message);
+            for line in wrap(&text, self.width - 6, NOTE_LINES) {
+                writeln!(f, "      {line}")?;
+            }
+        }
+        match (attempt, &self.artifacts) {
+            (Some(attempt), Some(root)) => self.path(f, root, test, attempt),
+            _ => Ok(()),
+        }
+    }
+
+    /// `/name  platform, attempt 2, 3.2s`
+    fn headline(&self, f: &mut Formatter<'_>, test: &TestReport) -> fmt::Result {
+        let mut about: Vec<String> = Vec::new();
+        about.extend(test.platform.as_deref().map(|platform| fit(&printable(platform), 24)));
+        match test.attempts.len() {
+            0 | 1 => {}
+            attempts => about.push(format!("{attempts} attempts")),
+        }
+        about.extend(test.took().map(|took| Shown(took).to_string()));
+        let about = about.join(", ");
+        let room = self.width.saturating_sub(4 + super::fit::columns(&about)).max(16);
+        let name = fit(&printable(test.name.as_str()), room);
+        if about.is_empty() {
+            writeln!(f, "  {name}")
+        } else {
+            writeln!(f, "  {name}  {}", self.style.paint(Tone::Faint, about))
+        }
+    }
+
+    fn path(
+        &self,
+        f: &mut Formatter<'_>,
+        root: &Path,
+        test: &TestReport,
+        attempt: &AttemptReport,
+    ) -> fmt::Result {
+        let platform = attempt.platform.as_deref().or(test.platform.as_deref()).unwrap_or_default();
+        let dir = attempt_dir(root, platform, &test.name, attempt.number);
+        let dir = printable(&dir.to_string_lossy());
+        writeln!(f, "      {}", self.style.paint(Tone::Faint, dir))
+    }
+
+    fn remotes(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let trouble: Vec<(String, &str)> = (self.report.troubled_remotes())
+            .filter_map(|remote| Some((remote.label(), remote.failure.as_ref()?.message.as_str())))
+            .collect();
+        self.list(f, (Tone::Odd, "trouble with systems:"), &trouble)?;
+        let left: Vec<_> = self.report.left_behind().collect();
+        let left: Vec<(String, &str)> = left
+            .iter()
+            .map(|left| {
+                let lease = left.remote.lease.as_ref();
+                let label = lease.map_or_else(|| left.remote.label(), ToString::to_string);
+                (label, left.why.as_str())
+            })
+            .collect();
+        let title = match self.report.is_finished() {
+            true => "may be left behind:",
+            false => "in use when the record ends, may be left behind:",
+        };
+        self.list(f, (Tone::Bad, title), &left)
+    }
+
+    fn list(
+        &self,
+        f: &mut Formatter<'_>,
+        title: (Tone, &str),
+        items: &[(String, &str)],
+    ) -> fmt::Result {
+        if items.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "{}", self.style.paint(title.0, title.1))?;
+        for (label, why) in items.iter().take(self.most) {
+            let text = format!("{label}: {why}");
+            for (index, line) in wrap(&text, self.width - 6, NOTE_LINES).iter().enumerate() {
+                writeln!(f, "{}{line}", if index == 0 { "  " } else { "      " })?;
+            }
+        }
+        if items.len() > self.most {
+            writeln!(f, "  … and {} more", items.len() - self.most)?;
+        }
+        writeln!(f)
+    }
+
+    /// One line of numbers: a label, and what fits of the text beside it.
+    fn numbers(&self, f: &mut Formatter<'_>, label: &str, parts: &[(Tone, String)]) -> fmt::Result {
+        let label = self.style.paint(Tone::Heading, pad(label, 10));
+        let mut line = String::new();
+        let mut used = 10;
+        for (index, (tone, part)) in parts.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            if index > 0 && used + 2 + part.len() > self.width {
+                line.push_str(",\n          ");
+                used = 10;
+            } else {
+                line.push_str(comma);
+                used += comma.len();
+            }
+            line.push_str(&self.style.paint(*tone, part));
+            used += part.len();
+        }
+        writeln!(f, "{label}{line}")
+    }
+
+    fn counts(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let counts = self.report.counts();
+        let mut parts = vec![(Tone::Heading, counts.total().to_string())];
+        for verdict in Verdict::ALL {
+            if counts.of(verdict) > 0 {
+                let part = format!("{} {verdict}", counts.of(verdict));
+                parts.push((Tone::of(Some(verdict)), part));
+            }
+        }
+        if counts.open > 0 {
+            parts.push((Tone::Odd, format!("{} without a verdict", counts.open)));
+        }
+        let flaky = self.report.tests().filter(|test| test.is_flaky()).count();
+        if flaky > 0 {
+            parts.push((Tone::Odd, format!("{flaky} flaky")));
+        }
+        self.numbers(f, "tests", &parts)?;
+        let tally = self.report.tally();
+        if tally.total() > 0 {
+            self.numbers(f, "results", &tally_parts(&tally))?;
+        }
+        Ok(())
+    }
+
+    fn times(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.report;
+        let mut parts = vec![(Tone::Heading, Shown(report.wall()).to_string())];
+        let systems = report.remotes().filter(|remote| remote.provisioned.is_some()).count();
+        if systems > 0 {
+            let plural = if systems == 1 { "" } else { "s" };
+            let machine = Shown(report.machine_time());
+            parts.push((Tone::Normal, format!("{machine} on {systems} system{plural}")));
+            parts.push((Tone::Normal, format!("{} of it in tests", Shown(report.test_time()))));
+        }
+        self.numbers(f, "time", &parts)
+    }
+}
+
+fn tally_parts(tally: &Tally) -> Vec<(Tone, String)> {
+    let kinds = [
+        (tally.pass, "pass", Tone::Good),
+        (tally.fail, "fail", Tone::Bad),
+        (tally.error, "error", Tone::Bad),
+        (tally.infra, "infra", Tone::Odd),
+        (tally.warn, "warn", Tone::Odd),
+        (tally.info, "info", Tone::Normal),
+        (tally.skip, "skip", Tone::Faint),
+        (tally.other, "other", Tone::Normal),
+    ];
+    let mut parts = vec![(Tone::Heading, tally.total().to_string())];
+    parts.extend(
+        kinds
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, name, tone)| (tone, format!("{count} {name}"))),
+    );
+    parts
+}
+
+impl Display for SummaryText<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.report;
+        self.section(f, (Tone::Bad, "failed:"), report.with_verdict(Verdict::Failed))?;
+        let infra = report.with_verdict(Verdict::Infra);
+        self.section(f, (Tone::Odd, "infrastructure trouble:"), infra)?;
+        let lost = report.tests().filter(|test| {
+            test.verdict.is_some_and(Verdict::is_ok)
+                && test.attempts.iter().any(|attempt| attempt.not_ingested.is_some())
+        });
+        self.section(f, (Tone::Odd, "ran, but the results could not be stored:"), lost)?;
+        self.section(f, (Tone::Odd, "not run:"), report.with_verdict(Verdict::NotRun))?;
+        let open = report.tests().filter(|test| test.verdict.is_none());
+        self.section(f, (Tone::Odd, "without a verdict:"), open)?;
+        let flaky = report.tests().filter(|test| test.is_flaky());
+        self.section(f, (Tone::Odd, "flaky (passed when run again):"), flaky)?;
+        self.remotes(f)?;
+        self.counts(f)?;
+        self.times(f)?;
+        let conclusion = Conclusion::of(report);
+        let word = conclusion.verdict.as_str();
+        let lines = wrap(&format!("{word}: {}", conclusion.reason), self.width, NOTE_LINES);
+        for line in lines {
+            writeln!(f, "{}", self.style.paint(Tone::of_run(conclusion.verdict), line))?;
+        }
+        Ok(())
+    }
+}
