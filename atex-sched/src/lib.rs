@@ -1,1 +1,17 @@
-//! placeholder
+//! Ad-hoc scheduling.
+
+mod action;
+mod driver;
+mod fleet;
+mod leases;
+mod plan;
+mod queue;
+mod scheduler;
+mod summary;
+
+pub use action::{Action, Conclusion};
+pub use driver::{Deadlines, Pool, Run};
+pub use leases::OpenLeases;
+pub use plan::{DESTRUCTIVE_TAG, Limits, Plan, PoolPlan, TestPlan};
+pub use scheduler::Scheduler;
+pub use summary::{LeftBehind, Summary};

@@ -1,0 +1,115 @@
+//! [`Action`]: what the scheduler wants done; [`Conclusion`]: the last word on a test.
+
+use std::fmt;
+use std::time::Duration;
+
+use atex_core::{Attempt, RemoteId, RunEvent, TestName, Verdict};
+
+/// What the scheduler wants done. Whoever drives it carries out every one, in order, and reports what comes of it as a
+/// [`RunEvent`].
+///
+/// The set is closed on purpose: a new kind of action makes every driver decide how to carry it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Ask this pool for a remote, which has this number from now on. Answered by [`RunEvent::RemoteProvisioned`] or
+    /// [`RunEvent::ProvisionFailed`].
+    Provision {
+        /// Its number.
+        remote: RemoteId,
+        /// The pool, by its name.
+        pool: String,
+    },
+    /// Nobody needs this request any more. Answered by [`RunEvent::ProvisionWithdrawn`], unless the answer to the request
+    /// itself was on its way.
+    Withdraw {
+        /// The number of the request.
+        remote: RemoteId,
+    },
+    /// Make this remote ready for its first test. Answered by [`RunEvent::RemotePrepared`] or [`RunEvent::PrepareFailed`].
+    Prepare {
+        /// Which.
+        remote: RemoteId,
+    },
+    /// Run a test on a remote that is ready. Answered by [`RunEvent::TestEnded`].
+    Run {
+        /// Where.
+        remote: RemoteId,
+        /// What.
+        attempt: Attempt,
+    },
+    /// Stop the test that runs on this remote. Its end is still reported, by [`RunEvent::TestEnded`].
+    StopTest {
+        /// Where it runs.
+        remote: RemoteId,
+    },
+    /// Give a remote back; if it is being prepared, stop that first. Answered by [`RunEvent::RemoteReleased`] or
+    /// [`RunEvent::ReleaseFailed`].
+    Release {
+        /// Which.
+        remote: RemoteId,
+    },
+    /// This is the last word on a test: file it.
+    Conclude(Conclusion),
+    /// Report [`RunEvent::TimePassed`] at this time since the run began, or soon after. Several may be asked for.
+    WakeAt {
+        /// When.
+        at: Duration,
+    },
+    /// Every test is concluded and every remote is gone: nothing follows.
+    Finish,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provision { remote, pool } => write!(f, "provision {remote} from {pool}"),
+            Self::Withdraw { remote } => write!(f, "withdraw {remote}"),
+            Self::Prepare { remote } => write!(f, "prepare {remote}"),
+            Self::Run { remote, attempt } => write!(f, "run {attempt} on {remote}"),
+            Self::StopTest { remote } => write!(f, "stop the test on {remote}"),
+            Self::Release { remote } => write!(f, "release {remote}"),
+            Self::Conclude(conclusion) => write!(f, "conclude {conclusion}"),
+            Self::WakeAt { at } => write!(f, "wake at {}", atex_core::millis::Shown(*at)),
+            Self::Finish => f.write_str("finish"),
+        }
+    }
+}
+
+/// The last word on a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The test.
+    pub test: TestName,
+    /// The verdict: that of its last attempt, or [`Verdict::NotRun`] if there was none.
+    pub verdict: Verdict,
+    /// The platform that it ran on last, if it ran.
+    pub platform: Option<String>,
+    /// How many times it was run. The last of these attempts is the one that counts.
+    pub attempts: u32,
+    /// Why, if somebody said.
+    pub note: Option<String>,
+}
+
+impl Conclusion {
+    /// The attempt that counts, if the test was run at all.
+    pub fn attempt(&self) -> Option<Attempt> {
+        (self.attempts > 0).then(|| Attempt { test: self.test.clone(), number: self.attempts })
+    }
+}
+
+impl From<Conclusion> for RunEvent {
+    fn from(conclusion: Conclusion) -> Self {
+        let Conclusion { test, verdict, platform, attempts, note } = conclusion;
+        Self::TestConcluded { test, verdict, platform, attempts, note }
+    }
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.test, self.verdict)?;
+        match &self.note {
+            Some(note) => write!(f, " ({note})"),
+            None => Ok(()),
+        }
+    }
+}

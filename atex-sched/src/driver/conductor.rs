@@ -1,0 +1,303 @@
+//! [`Conductor`]: the main loop of a run: next event, ask the scheduler, carry out what it says.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::pending;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use atex_core::{
+    Artifacts, CancellationToken, Failure, Outcome, Record, RemoteId, Request, RunEvent, TestName,
+};
+use futures::future::join_all;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep_until;
+
+use super::deadlines::{Deadlines, bounded};
+use super::recorder::{Recorder, RemoteLeases};
+use super::remote::{News, Order, RemoteTask};
+use super::{Run, ingest};
+use crate::action::{Action, Conclusion};
+use crate::plan::{Plan, PoolPlan};
+use crate::scheduler::Scheduler;
+use crate::summary::{LeftBehind, Summary};
+
+/// The main loop of a run. All decisions are the scheduler's; all waiting for backends is done in tasks, which are joined
+/// before the run is over.
+#[derive(Debug)]
+pub(super) struct Conductor {
+    run: Run,
+    /// In the order of the run's pools.
+    pools: Vec<PoolPlan>,
+    started: RunEvent,
+    scheduler: Scheduler,
+    recorder: Arc<Recorder>,
+    artifacts: Arc<Path>,
+    deadlines: Arc<Deadlines>,
+    news: (UnboundedSender<News>, UnboundedReceiver<News>),
+    tasks: JoinSet<()>,
+    remotes: HashMap<RemoteId, Handle>,
+    /// The last attempt of each test that is not concluded.
+    ended: HashMap<TestName, Ended>,
+    wakes: BTreeSet<Duration>,
+    /// Conclusions that are on their way through the aggregators.
+    filing: usize,
+    finished: bool,
+    summary: Summary,
+}
+
+/// A remote's task, as the main loop knows it.
+#[derive(Debug)]
+struct Handle {
+    orders: UnboundedSender<Order>,
+    /// Stops what it does now.
+    cancel: CancellationToken,
+    /// As people call it, once that is known.
+    name: String,
+}
+
+#[derive(Debug)]
+struct Ended {
+    outcome: Outcome,
+    artifacts: Result<Artifacts, Failure>,
+}
+
+impl Conductor {
+    pub(super) fn new(mut run: Run) -> Self {
+        let plan: Plan = run.plan();
+        Self {
+            recorder: Arc::new(Recorder::new(std::mem::take(&mut run.sinks))),
+            artifacts: Arc::from(std::mem::take(&mut run.artifacts)),
+            deadlines: Arc::new(run.deadlines.clone()),
+            pools: plan.pools.clone(),
+            started: plan.started(),
+            scheduler: Scheduler::new(plan),
+            news: mpsc::unbounded_channel(),
+            tasks: JoinSet::new(),
+            remotes: HashMap::new(),
+            ended: HashMap::new(),
+            wakes: BTreeSet::new(),
+            filing: 0,
+            finished: false,
+            summary: Summary::new(),
+            run,
+        }
+    }
+
+    pub(super) async fn conduct(mut self) -> Summary {
+        let started = self.started.clone();
+        self.happened(started);
+        while !self.finished || self.filing > 0 {
+            match self.next().await {
+                News::Event(event) => self.happened(event),
+                News::Ended(event, artifacts) => self.test_ended(event, artifacts),
+            }
+        }
+        while let Some(joined) = self.tasks.join_next().await {
+            rethrow(joined);
+        }
+        self.close().await;
+        self.summary.wall = self.recorder.emit(&RunEvent::RunFinished);
+        self.summary
+    }
+
+    /// The next thing that happens.
+    async fn next(&mut self) -> News {
+        loop {
+            let wake = self.wakes.first().and_then(|at| self.recorder.moment(*at));
+            let wake = async {
+                match wake {
+                    Some(moment) => sleep_until(moment).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.run.cancel.cancelled(), if !self.summary.interrupted => {
+                    return News::Event(RunEvent::Interrupted);
+                }
+                // Never `None`: we have a sender ourselves.
+                Some(news) = self.news.1.recv() => return news,
+                () = wake => return News::Event(RunEvent::TimePassed),
+                Some(joined) = self.tasks.join_next() => rethrow(joined),
+            }
+        }
+    }
+
+    /// Tells the sinks and the scheduler of an event, and carries out what the scheduler says.
+    fn happened(&mut self, event: RunEvent) {
+        let now = self.recorder.emit(&event);
+        self.take_note(now, &event);
+        for action in self.scheduler.on(now, &event) {
+            self.perform(action);
+        }
+    }
+
+    /// Keeps what the summary will need.
+    fn take_note(&mut self, now: Duration, event: &RunEvent) {
+        match event {
+            RunEvent::RemoteProvisioned { remote, name, .. } => {
+                if let Some(handle) = self.remotes.get_mut(remote) {
+                    handle.name.clone_from(name);
+                }
+            }
+            RunEvent::ProvisionFailed { remote, .. }
+            | RunEvent::ProvisionWithdrawn { remote }
+            | RunEvent::RemoteReleased { remote } => drop(self.remotes.remove(remote)),
+            RunEvent::ReleaseFailed { remote, failure } => {
+                let handle = self.remotes.remove(remote);
+                let name = handle.map_or_else(|| remote.to_string(), |handle| handle.name);
+                self.summary.left_behind.push(LeftBehind { name, failure: failure.clone() });
+            }
+            RunEvent::IngestFailed { failure, .. } => {
+                self.summary.report_failures.push(failure.clone());
+            }
+            RunEvent::TestConcluded { test, verdict, platform, attempts, note } => {
+                self.filing -= 1;
+                self.summary.conclusions.push(Conclusion {
+                    test: test.clone(),
+                    verdict: *verdict,
+                    platform: platform.clone(),
+                    attempts: *attempts,
+                    note: note.clone(),
+                });
+            }
+            RunEvent::Interrupted => self.summary.interrupted = true,
+            RunEvent::TimePassed => {
+                self.wakes = self.wakes.split_off(&(now + Duration::from_nanos(1)));
+            }
+            RunEvent::RunStarted { .. }
+            | RunEvent::RemoteRequested { .. }
+            | RunEvent::Leased { .. }
+            | RunEvent::RemotePrepared { .. }
+            | RunEvent::PrepareFailed { .. }
+            | RunEvent::RemoteLost { .. }
+            | RunEvent::TestStarted { .. }
+            | RunEvent::TestEnded { .. }
+            | RunEvent::RunFinished => {}
+        }
+    }
+
+    fn test_ended(&mut self, event: RunEvent, artifacts: Result<Artifacts, Failure>) {
+        if let RunEvent::TestEnded { attempt, outcome, .. } = &event {
+            let ended = Ended { outcome: outcome.clone(), artifacts };
+            self.ended.insert(attempt.test.clone(), ended);
+        }
+        self.happened(event);
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Provision { remote, pool } => self.provision(remote, pool),
+            Action::Withdraw { remote } | Action::StopTest { remote } => self.stop(remote),
+            Action::Prepare { remote } => self.order(remote, Order::Prepare),
+            Action::Run { remote, attempt } => {
+                self.happened(RunEvent::TestStarted { remote, attempt: attempt.clone() });
+                self.order(remote, |cancel| Order::Run(attempt, cancel));
+            }
+            Action::Release { remote } => {
+                self.stop(remote);
+                self.order(remote, |_| Order::Release);
+            }
+            Action::Conclude(conclusion) => self.conclude(conclusion),
+            Action::WakeAt { at } => drop(self.wakes.insert(at)),
+            Action::Finish => self.finished = true,
+        }
+    }
+
+    fn provision(&mut self, remote: RemoteId, pool: String) {
+        let Some(index) = self.pools.iter().position(|plan| plan.name == pool) else { return };
+        self.happened(RunEvent::RemoteRequested { remote, pool: pool.clone() });
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let cancel = CancellationToken::new();
+        let leases = Arc::new(RemoteLeases { remote, recorder: self.recorder.clone() });
+        let task = RemoteTask {
+            id: remote,
+            platform: self.pools[index].platform.clone(),
+            provisioner: self.run.pools[index].provisioner.clone(),
+            executor: self.run.executor.clone(),
+            artifacts: self.artifacts.clone(),
+            deadlines: self.deadlines.clone(),
+            request: Request::recorded(&self.run.name, leases),
+            orders: receiver,
+            news: self.news.0.clone(),
+        };
+        self.tasks.spawn(task.live(cancel.clone()));
+        self.remotes.insert(remote, Handle { orders, cancel, name: format!("{remote} of {pool}") });
+    }
+
+    /// Stops what a remote's task does now.
+    fn stop(&self, remote: RemoteId) {
+        if let Some(handle) = self.remotes.get(&remote) {
+            handle.cancel.cancel();
+        }
+    }
+
+    /// Gives an order to a remote's task, with a token of its own.
+    fn order(&mut self, remote: RemoteId, order: impl FnOnce(CancellationToken) -> Order) {
+        if let Some(handle) = self.remotes.get_mut(&remote) {
+            handle.cancel = CancellationToken::new();
+            // The task listens until it is told to release.
+            handle.orders.send(order(handle.cancel.clone())).ok();
+        }
+    }
+
+    /// Files the attempt that counts, and then announces the last word on its test.
+    fn conclude(&mut self, conclusion: Conclusion) {
+        self.filing += 1;
+        let ended = self.ended.remove(&conclusion.test);
+        let (Some(attempt), Some(ended)) = (conclusion.attempt(), ended) else {
+            return self.happened(conclusion.into());
+        };
+        let artifacts = match ended.artifacts {
+            Ok(artifacts) => artifacts,
+            Err(failure) => {
+                self.happened(RunEvent::IngestFailed { attempt, failure });
+                return self.happened(conclusion.into());
+            }
+        };
+        if self.run.aggregators.is_empty() {
+            return self.happened(conclusion.into());
+        }
+        let record = Record {
+            platform: conclusion.platform.clone().unwrap_or_default(),
+            test: conclusion.test.clone(),
+            artifacts,
+            outcome: ended.outcome,
+        };
+        let (aggregators, limit) = (self.run.aggregators.clone(), self.deadlines.ingest);
+        let news = self.news.0.clone();
+        self.tasks.spawn(async move {
+            for failure in ingest::ingest(&aggregators, limit, record).await {
+                let attempt = attempt.clone();
+                news.send(News::Event(RunEvent::IngestFailed { attempt, failure })).ok();
+            }
+            news.send(News::Event(conclusion.into())).ok();
+        });
+    }
+
+    /// Ends the output of the aggregators and shuts the provisioners down.
+    async fn close(&mut self) {
+        let failures = ingest::finish(&self.run.aggregators, self.deadlines.ingest).await;
+        self.summary.report_failures.extend(failures);
+        let own = self.run.pools.iter().filter(|pool| !pool.shared);
+        let shutdowns = own.map(async |pool| {
+            let what = format!("shutting down pool {}", pool.name);
+            let work = async { pool.provisioner.shutdown().await };
+            let error = bounded(&what, self.deadlines.shutdown, work).await.err()?;
+            Some(LeftBehind { name: pool.name.clone(), failure: Failure::from(&error) })
+        });
+        let left_behind = join_all(shutdowns).await;
+        self.summary.left_behind.extend(left_behind.into_iter().flatten());
+    }
+}
+
+/// Backends' panics are caught where they are called, so this would be a mistake of ours: it must not look like success.
+fn rethrow(joined: Result<(), JoinError>) {
+    if let Err(error) = joined
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
+}

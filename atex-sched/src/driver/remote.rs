@@ -1,0 +1,230 @@
+//! [`RemoteTask`]: the life of one remote, from the request to the release.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use atex_core::{
+    Artifacts, Attempt, CancellationToken, Error, Executor, Failure, Fault, Outcome, Provisioner,
+    Remote, RemoteId, Request, Result, RunEvent, Session, Verdict,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
+
+use super::deadlines::{Deadlines, bounded, stoppable};
+use super::fallback;
+
+/// What a remote's task is told to do. It does one thing at a time, and each has a token that stops it.
+#[derive(Debug)]
+pub(super) enum Order {
+    Prepare(CancellationToken),
+    Run(Attempt, CancellationToken),
+    Release,
+}
+
+/// What a remote's task has to say.
+#[derive(Debug)]
+pub(super) enum News {
+    Event(RunEvent),
+    /// A test ended, and this is what it left, if there was room for it.
+    Ended(RunEvent, Result<Artifacts, Failure>),
+}
+
+/// The life of one remote, from the request to the release. Ends by itself after [`Order::Release`], or when the remote could
+/// not be had. Whatever its backends do (hang, panic, fail), it answers every order.
+#[derive(Debug)]
+pub(super) struct RemoteTask {
+    pub(super) id: RemoteId,
+    pub(super) platform: String,
+    pub(super) provisioner: Arc<dyn Provisioner>,
+    pub(super) executor: Arc<dyn Executor>,
+    pub(super) artifacts: Arc<Path>,
+    pub(super) deadlines: Arc<Deadlines>,
+    pub(super) request: Request,
+    // Neither channel can grow: the main loop gives an order only when the last one was answered, and an answer is one
+    // event, besides the one that the remote was lost.
+    pub(super) orders: UnboundedReceiver<Order>,
+    pub(super) news: UnboundedSender<News>,
+}
+
+/// A remote that is there.
+struct Provisioned {
+    remote: Arc<dyn Remote>,
+    name: String,
+    session: Option<Box<dyn Session>>,
+    /// Why it can not be reached any more.
+    lost: Option<Failure>,
+}
+
+impl RemoteTask {
+    /// Does it all. Cancelling the token withdraws the request; it means nothing once the remote is there.
+    pub(super) async fn live(mut self, withdraw: CancellationToken) {
+        let Some(mut remote) = self.provision(&withdraw).await else { return };
+        while let Some(order) = self.next_order(&mut remote).await {
+            match order {
+                Order::Prepare(cancel) => self.prepare(&mut remote, &cancel).await,
+                Order::Run(attempt, cancel) => self.run(&mut remote, attempt, &cancel).await,
+                Order::Release => return self.release(remote).await,
+            }
+        }
+    }
+
+    fn tell(&self, event: RunEvent) {
+        // Nobody listens when the run was dropped, and then this task is about to be dropped, too.
+        self.news.send(News::Event(event)).ok();
+    }
+
+    async fn provision(&self, withdraw: &CancellationToken) -> Option<Provisioned> {
+        let remote = self.id;
+        let work = async {
+            let remote = self.provisioner.provision(&self.request).await?;
+            let (name, facts) = (remote.name().to_owned(), remote.facts().clone());
+            Ok((remote, name, facts))
+        };
+        let what = format!("provisioning {remote}");
+        let done = tokio::select! {
+            biased;
+            () = withdraw.cancelled() => None,
+            done = bounded(&what, self.deadlines.provision, work) => Some(done),
+        };
+        match done {
+            None => self.tell(RunEvent::ProvisionWithdrawn { remote }),
+            Some(Err(error)) => {
+                self.tell(RunEvent::ProvisionFailed { remote, failure: Failure::from(&error) });
+            }
+            Some(Ok((system, name, facts))) => {
+                self.tell(RunEvent::RemoteProvisioned { remote, name: name.clone(), facts });
+                return Some(Provisioned { remote: system, name, session: None, lost: None });
+            }
+        }
+        None
+    }
+
+    /// Waits for the next order, and meanwhile watches a connection that should stay open.
+    async fn next_order(&mut self, remote: &mut Provisioned) -> Option<Order> {
+        loop {
+            let system = remote.remote.clone();
+            let closed = bounded(&remote.name, None, async {
+                Result::<()>::Err(system.connection().closed().await)
+            });
+            let idle = remote.session.is_some() && remote.lost.is_none();
+            let error = tokio::select! {
+                biased;
+                order = self.orders.recv() => return order,
+                Err(error) = closed, if idle => error,
+            };
+            let failure = Failure::from(&error);
+            remote.lost = Some(failure.clone());
+            self.tell(RunEvent::RemoteLost { remote: self.id, failure });
+        }
+    }
+
+    async fn prepare(&self, remote: &mut Provisioned, cancel: &CancellationToken) {
+        let what = format!("preparing {}", remote.name);
+        let stop = (cancel, self.deadlines.cancel);
+        let work = async { self.executor.start(remote.remote.connection().clone(), cancel).await };
+        let event = match stoppable(&what, self.deadlines.prepare, stop, work).await {
+            Ok(session) => {
+                remote.session = Some(session);
+                RunEvent::RemotePrepared { remote: self.id }
+            }
+            Err(error) => {
+                RunEvent::PrepareFailed { remote: self.id, failure: Failure::from(&error) }
+            }
+        };
+        self.tell(event);
+    }
+
+    async fn run(&self, remote: &mut Provisioned, attempt: Attempt, cancel: &CancellationToken) {
+        let begin = Instant::now();
+        let artifacts = Artifacts::create(
+            &self.artifacts,
+            &self.platform,
+            attempt.test.as_str(),
+            attempt.number,
+        );
+        let (outcome, failure, artifacts) = match artifacts {
+            Ok(artifacts) => {
+                let (outcome, failure) =
+                    match self.run_into(remote, &attempt, (&artifacts, cancel)).await {
+                        Ok(outcome) => (outcome, None),
+                        Err(failure) => {
+                            let failure = fallback::complete(&artifacts, failure);
+                            (infra(&failure, begin), Some(failure))
+                        }
+                    };
+                (outcome, failure, Ok(artifacts))
+            }
+            // The trouble is on this machine, so the remote is as good as before.
+            Err(error) => {
+                let failure = Failure::from(&error);
+                (infra(&failure, begin), None, Err(failure))
+            }
+        };
+        let failure =
+            failure.filter(|failure| !matches!(failure.fault, Fault::Usage | Fault::Test));
+        let event = RunEvent::TestEnded { remote: self.id, attempt, outcome, failure };
+        self.news.send(News::Ended(event, artifacts)).ok();
+    }
+
+    async fn run_into(
+        &self,
+        remote: &mut Provisioned,
+        attempt: &Attempt,
+        (artifacts, cancel): (&Artifacts, &CancellationToken),
+    ) -> Result<Outcome, Failure> {
+        if let Some(lost) = &remote.lost {
+            return Err(lost.clone());
+        }
+        let Some(mut session) = remote.session.take() else {
+            return Err(Failure::infra(format!("{} was never prepared", remote.name)));
+        };
+        let what = format!("{attempt} on {}", remote.name);
+        let work = async {
+            let outcome = session.run(&attempt.test, artifacts, cancel).await;
+            Ok((session, outcome))
+        };
+        // The session goes with the work: after a panic, or when the work had to be dropped, nobody can use it any more.
+        match stoppable(&what, None, (cancel, self.deadlines.cancel), work).await {
+            Ok((session, Ok(outcome))) => {
+                remote.session = Some(session);
+                Ok(outcome)
+            }
+            Ok((session, Err(error))) => {
+                let failure = Failure::from(&error);
+                if is_unreachable(&error) {
+                    remote.lost = Some(failure.clone());
+                }
+                remote.session = Some(session);
+                Err(failure)
+            }
+            Err(error) => Err(Failure::from(&error)),
+        }
+    }
+
+    async fn release(&self, remote: Provisioned) {
+        let Provisioned { remote: system, name, session, lost } = remote;
+        if let (Some(session), None) = (session, lost) {
+            let what = format!("ending the session on {name}");
+            if let Err(error) = bounded(&what, self.deadlines.stop, session.stop()).await {
+                tracing::warn!(remote = name, error = %Failure::from(&error), "something may remain on the remote");
+            }
+        }
+        let what = format!("releasing {name}");
+        let work = async { system.release().await };
+        self.tell(match bounded(&what, self.deadlines.release, work).await {
+            Ok(()) => RunEvent::RemoteReleased { remote: self.id },
+            Err(error) => {
+                RunEvent::ReleaseFailed { remote: self.id, failure: Failure::from(&error) }
+            }
+        });
+    }
+}
+
+fn infra(failure: &Failure, begin: Instant) -> Outcome {
+    Outcome::new(Verdict::Infra, begin.elapsed()).note(Some(failure.message.clone()))
+}
+
+/// Whether there is nobody to talk to any more.
+fn is_unreachable(error: &Error) -> bool {
+    matches!(error, Error::Lost { .. } | Error::NotConnected { .. } | Error::Connect { .. })
+}

@@ -1,0 +1,52 @@
+//! [`OpenLeases`]: what would be left behind if the run ended now.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use atex_core::{EventSink, Lease, RemoteId, RunEvent};
+
+/// A sink that keeps the leases of remotes that were not given back yet: what is left behind when a run is dropped.
+#[derive(Debug, Default)]
+pub struct OpenLeases(Mutex<BTreeMap<RemoteId, Vec<Lease>>>);
+
+impl OpenLeases {
+    /// Without any lease.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The leases that are open now, in the order in which their remotes were asked for.
+    pub fn all(&self) -> Vec<Lease> {
+        let leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.values().flatten().cloned().collect()
+    }
+}
+
+impl EventSink for OpenLeases {
+    fn emit(&self, _: Duration, event: &RunEvent) {
+        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            RunEvent::Leased { remote, lease } => {
+                leases.entry(*remote).or_default().push(lease.clone());
+            }
+            RunEvent::RemoteReleased { remote }
+            | RunEvent::ProvisionFailed { remote, .. }
+            | RunEvent::ProvisionWithdrawn { remote } => drop(leases.remove(remote)),
+            RunEvent::RunStarted { .. }
+            | RunEvent::RemoteRequested { .. }
+            | RunEvent::RemoteProvisioned { .. }
+            | RunEvent::RemotePrepared { .. }
+            | RunEvent::PrepareFailed { .. }
+            | RunEvent::RemoteLost { .. }
+            | RunEvent::TestStarted { .. }
+            | RunEvent::TestEnded { .. }
+            | RunEvent::IngestFailed { .. }
+            | RunEvent::TestConcluded { .. }
+            | RunEvent::ReleaseFailed { .. }
+            | RunEvent::Interrupted
+            | RunEvent::TimePassed
+            | RunEvent::RunFinished => {}
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! [`Plan`]: everything that the scheduler has to know before a run begins.
+
+use std::time::Duration;
+
+use atex_core::{Facts, PlannedPool, PlannedTest, RunEvent, Test, TestName, TestSuite};
+
+/// A test with this tag leaves its remote in a state that no other test should meet: the remote is released after it.
+pub const DESTRUCTIVE_TAG: &str = "destructive";
+
+/// Everything that the scheduler has to know before a run begins: plain data.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The tests, in the order of the suite.
+    pub tests: Vec<TestPlan>,
+    /// Where they may run. Earlier pools are asked first.
+    pub pools: Vec<PoolPlan>,
+    /// How often things are tried again.
+    pub limits: Limits,
+}
+
+/// A test, as far as the scheduler cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TestPlan {
+    /// Its name, unique in the plan.
+    pub name: TestName,
+    /// How long it is expected to run, if somebody said so: the longest are run first, those without after them.
+    pub duration: Option<Duration>,
+    /// How long it may run.
+    pub limit: Duration,
+    /// Whether its remote must not run anything after it.
+    pub destructive: bool,
+    /// The pools that can run it, as positions in [`Plan::pools`]; `None` for all of them.
+    pub pools: Option<Vec<usize>>,
+}
+
+/// A pool, as far as the scheduler cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolPlan {
+    /// Its name, unique in the plan.
+    pub name: String,
+    /// The platform under which its results are filed.
+    pub platform: String,
+    /// What its remotes are.
+    pub facts: Facts,
+    /// How many remotes it may have at once, those that are on their way in or out included.
+    pub max: usize,
+}
+
+/// How often things are tried again before they are given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many times a test may be run again because it failed, or did not come to its own end: 0.
+    pub reruns: u32,
+    /// How many times a test may be run again because its remote was lost under it, besides `reruns`: 2. This is never the
+    /// test's fault, but a test that brings down every remote must not run for ever.
+    pub infra_retries: u32,
+    /// How many times in a row a pool may fail to yield a remote that is ready, before it is given up: 5. Requests that were
+    /// under way together and fail together count once. While a pool has a remote that works it is not given up.
+    pub pool_failures: u32,
+    /// How many times in a row a pool may say that all of its systems are taken, before it is given up: 1000.
+    pub capacity_waits: u32,
+    /// How long a pool is left alone after its first failure; twice as long after each further one in a row: 1 s.
+    pub backoff: Duration,
+    /// The longest of these times: 1 min.
+    pub backoff_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reruns: 0,
+            infra_retries: 2,
+            pool_failures: 5,
+            capacity_waits: 1000,
+            backoff: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Plan {
+    /// A plan for these tests, without pools.
+    pub fn new(tests: impl IntoIterator<Item = TestPlan>) -> Self {
+        Self { tests: tests.into_iter().collect(), ..Self::default() }
+    }
+
+    /// A plan for the tests of a suite, without pools.
+    pub fn of_suite(suite: &TestSuite) -> Self {
+        Self::new(suite.tests.iter().map(|(name, test)| TestPlan::of_test(name.clone(), test)))
+    }
+
+    /// With one more pool.
+    #[must_use]
+    pub fn pool(mut self, pool: PoolPlan) -> Self {
+        self.pools.push(pool);
+        self
+    }
+
+    /// With these limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With this many reruns for each test.
+    #[must_use]
+    pub fn reruns(mut self, reruns: u32) -> Self {
+        self.limits.reruns = reruns;
+        self
+    }
+
+    /// The event that a run of this plan begins with.
+    pub fn started(&self) -> RunEvent {
+        RunEvent::RunStarted {
+            tests: self
+                .tests
+                .iter()
+                .map(|test| PlannedTest { name: test.name.clone(), limit: test.limit })
+                .collect(),
+            pools: self
+                .pools
+                .iter()
+                .map(|pool| PlannedPool {
+                    name: pool.name.clone(),
+                    platform: pool.platform.clone(),
+                    max: pool.max,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl TestPlan {
+    /// A test that any pool can run, of no declared duration.
+    pub fn new(name: TestName) -> Self {
+        Self {
+            name,
+            duration: None,
+            limit: TestSuite::DEFAULT_DURATION,
+            destructive: false,
+            pools: None,
+        }
+    }
+
+    /// What the metadata of a test say.
+    pub fn of_test(name: TestName, test: &Test) -> Self {
+        Self {
+            name,
+            duration: test.duration,
+            limit: test.time_limit(),
+            destructive: test.has_tag(DESTRUCTIVE_TAG),
+            pools: None,
+        }
+    }
+
+    /// Expected to run this long.
+    #[must_use]
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration = Some(duration);
+        self
+    }
+
+    /// Leaves a remote that nothing else should run on.
+    #[must_use]
+    pub fn destructive(mut self) -> Self {
+        self.destructive = true;
+        self
+    }
+
+    /// Can be run by these pools only (positions in [`Plan::pools`]).
+    #[must_use]
+    pub fn only(mut self, pools: impl IntoIterator<Item = usize>) -> Self {
+        self.pools = Some(pools.into_iter().collect());
+        self
+    }
+}
+
+impl PoolPlan {
+    /// A pool of at most `max` remotes at once, whose platform has the name of the pool.
+    pub fn new(name: impl Into<String>, max: usize) -> Self {
+        let name = name.into();
+        Self { platform: name.clone(), name, facts: Facts::new(), max }
+    }
+
+    /// With results filed under this platform.
+    #[must_use]
+    pub fn platform(mut self, platform: impl Into<String>) -> Self {
+        self.platform = platform.into();
+        self
+    }
+
+    /// With remotes that are like this.
+    #[must_use]
+    pub fn facts(mut self, facts: Facts) -> Self {
+        self.facts = facts;
+        self
+    }
+}
