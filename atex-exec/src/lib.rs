@@ -1,1 +1,10 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+pub mod control;
+mod fmf;
+mod guest;
+pub mod result;
+mod run;
+
+pub use fmf::FmfExecutor;
+pub use guest::Debug;

@@ -1,0 +1,203 @@
+//! The side of a remote: the scripts that run there, and the texts that they are given.
+
+use std::fmt::Write;
+
+use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
+use indexmap::IndexMap;
+
+#[cfg(test)]
+mod tests;
+
+/// The supervisor; its head says what it does.
+const GUEST: &str = include_str!("guest.sh");
+
+/// Makes the work folder, puts the supervisor there from standard input, and prints the folder's path.
+const START: &str = r#"
+base=${1:-${TMPDIR:-/var/tmp}}
+work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && mkdir "$work/tree" && : >"$work/plan_env" && cat >"$work/guest.sh" &&
+  printf %s "$work""#;
+
+/// Removes a work folder. A test may have left folders that it forbade to write.
+const STOP: &str = r#"rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1"; rm -rf -- "$1"; }"#;
+
+/// The work folder on a remote.
+#[derive(Debug, Clone)]
+pub(crate) struct Guest {
+    work: String,
+}
+
+/// Switches for debugging the protocol, known from the Python ATEX.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Debug {
+    /// Do not send the exit code of the test.
+    pub no_exitcode: bool,
+    /// Do not kill what a test leaves running in its process group.
+    pub keep_background: bool,
+}
+
+impl Guest {
+    /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`).
+    pub(crate) async fn start(connection: &dyn Connection, base: Option<&str>) -> Result<Self> {
+        let command = Command::bash(START).args(base);
+        let output = connection.output_with_input(command, GUEST.as_bytes()).await?;
+        let work = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() && work.starts_with('/') {
+            return Ok(Self { work });
+        }
+        Err(Error::Failed {
+            origin: connection.name().to_owned(),
+            program: "bash".into(),
+            status: output.status,
+            stderr: format!(
+                "cannot make a work folder: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            ),
+        })
+    }
+
+    /// Removes the work folder.
+    pub(crate) async fn stop(&self, connection: &dyn Connection) -> Result<()> {
+        connection.script(STOP, &[&self.work]).await.map(drop)
+    }
+
+    /// Where the tree of tests lies.
+    pub(crate) fn tree(&self) -> String {
+        format!("{}/tree", self.work)
+    }
+
+    /// The file with variables that the plan's scripts and tests share.
+    pub(crate) fn plan_environment(&self) -> String {
+        format!("{}/plan_env", self.work)
+    }
+
+    /// The metadata of the test of a run.
+    pub(crate) fn metadata(&self, run: u32) -> String {
+        format!("{}/run-{run}/metadata.yaml", self.work)
+    }
+
+    /// Starts a run and attaches to it. The control stream comes on standard output, the output on standard error; the
+    /// script of [`RunScript`] goes to standard input.
+    pub(crate) fn run(&self, run: u32, limit_seconds: u64, debug: Debug) -> Command {
+        let command = self.command("run", run).arg(limit_seconds.to_string());
+        let switches = [
+            ("ATEX_NO_EXITCODE", debug.no_exitcode),
+            ("ATEX_KEEP_BACKGROUND", debug.keep_background),
+        ];
+        let set = switches.into_iter().filter(|(_, on)| *on);
+        set.fold(command, |command, (name, _)| command.env(name, "1"))
+            .stdin(Stdio::Piped)
+            .stdout(Stdio::Piped)
+    }
+
+    /// Tells the watchdog of a run something; see the head of the script.
+    pub(crate) fn tell(&self, run: u32, words: &str) -> Command {
+        self.command("tell", run).args(words.split(' '))
+    }
+
+    /// Removes the folder of a run.
+    pub(crate) fn clean(&self, run: u32) -> Command {
+        self.command("clean", run)
+    }
+
+    fn command(&self, what: &str, run: u32) -> Command {
+        Command::new("bash").arg(format!("{}/guest.sh", self.work)).arg(what).arg(run.to_string())
+    }
+}
+
+/// What a run needs: written to the remote as a bash script, over standard input, so that no variable of a test ever shows
+/// in a list of processes.
+#[derive(Debug)]
+pub(crate) struct RunScript<'a> {
+    pub(crate) guest: &'a Guest,
+    pub(crate) test: &'a Test,
+    pub(crate) environment: &'a IndexMap<String, String>,
+}
+
+impl RunScript<'_> {
+    /// The script that writes the files of the run folder.
+    pub(crate) fn text(&self) -> String {
+        let files = [
+            ("metadata.yaml", metadata_yaml(self.test)),
+            ("test.sh", ended_line(&self.test.script)),
+            ("env.sh", self.env_sh()),
+        ];
+        files.iter().fold(String::new(), |mut script, (name, text)| {
+            writeln!(script, "printf %s {} >{name} || exit 4", quoted(text)).ok();
+            script
+        })
+    }
+
+    /// Becomes the test: sets the environment, enters the folder, and replaces itself by the test's bash.
+    fn env_sh(&self) -> String {
+        let mut script = String::new();
+        // Bash cannot hold every variable that a process can have.
+        let (own, foreign): (Vec<_>, Vec<_>) =
+            self.environment.iter().partition(|(name, _)| is_bash_variable(name));
+        for (name, value) in own {
+            writeln!(script, "export {name}={}", quoted(value)).ok();
+        }
+        let dir = format!("{}/{}", self.guest.tree(), self.test.dir);
+        writeln!(script, "test_script=$PWD/test.sh").ok();
+        writeln!(script, "set -a\n. {}\nset +a", quoted(&self.guest.plan_environment())).ok();
+        writeln!(script, "cd -- {} || exit 126", quoted(&dir)).ok();
+        let foreign: String = foreign
+            .iter()
+            .map(|(name, value)| format!(" {}", quoted(&format!("{name}={value}"))))
+            .collect();
+        let env = if foreign.is_empty() { String::new() } else { format!("env --{foreign} ") };
+        writeln!(script, "ATEX_TEST_CONTROL=3 exec {env}bash -e -o pipefail -- \"$test_script\"")
+            .ok();
+        script
+    }
+}
+
+/// The metadata as YAML: a line for each key, sorted, with its value in JSON, which is YAML too.
+fn metadata_yaml(test: &Test) -> String {
+    let mut lines: Vec<String> = test
+        .metadata
+        .iter()
+        .map(|(key, value)| {
+            let plain = !key.is_empty()
+                && key
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            if plain && !key.starts_with('-') {
+                format!("{key}: {value}\n")
+            } else {
+                format!("{}: {value}\n", serde_json::Value::from(key.as_str()))
+            }
+        })
+        .collect();
+    lines.sort();
+    if lines.is_empty() { "{}\n".into() } else { lines.concat() }
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn ended_line(script: &str) -> String {
+    format!("{}\n", script.trim_end_matches('\n'))
+}
+
+/// Whether `export NAME=…` works: a proper name, and none that bash keeps to itself.
+fn is_bash_variable(name: &str) -> bool {
+    let mut chars = name.bytes();
+    let proper = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && chars.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let kept = matches!(
+        name,
+        "UID"
+            | "EUID"
+            | "PPID"
+            | "SHELLOPTS"
+            | "BASHOPTS"
+            | "BASH_VERSINFO"
+            | "_"
+            | "GROUPS"
+            | "FUNCNAME"
+            | "DIRSTACK"
+    ) || name == "test_script";
+    proper && !kept
+}

@@ -1,0 +1,11 @@
+//! What a test reports: parsing, merging of partial results, and writing into the artifacts.
+
+mod partial;
+mod report;
+mod sink;
+#[cfg(test)]
+mod tests;
+
+pub use partial::{OpenResults, merge};
+pub use report::{FileAnnouncement, Report};
+pub(crate) use sink::{Ending, ResultSink, SinkError};
