@@ -1,1 +1,37 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+//!
+//! Everything starts with [`Tree::open`]. [`Tree::adjust`] applies the rules that hold in a [`Context`],
+//! [`Tree::prune`] chooses nodes by a [`Selection`], and a [`Node`] gives its data as a [`Map`] of [`Value`]s.
+
+mod adjust;
+mod build;
+mod condition;
+mod context;
+mod error;
+mod filter;
+mod integer;
+mod json;
+mod map;
+mod merge;
+mod pyregex;
+mod root;
+mod scan;
+mod select;
+mod text;
+mod time;
+mod tree;
+mod value;
+mod yaml;
+
+pub use adjust::{Adjust, Decision, Undecided};
+pub use condition::Condition;
+pub use context::{Context, Rule};
+pub use error::{Error, ErrorKind, Location, Result};
+pub use filter::Filter;
+pub use integer::Int;
+pub use map::{Key, Map, Origin};
+pub use merge::split_substitution;
+pub use select::{Climb, Selection};
+pub use time::{Date, DateTime};
+pub use tree::{Directives, Node, NodeId, Tree};
+pub use value::Value;

@@ -1,0 +1,306 @@
+//! From documents to nodes: children, deep keys, directives.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::integer::Int;
+use crate::map::{Key, Map, Origin};
+use crate::scan::{Content, Scanner, Step};
+use crate::tree::{Record, Tree};
+use crate::value::Value;
+
+/// Nodes nested deeper than this are refused.
+const MAX_DEPTH: u32 = 400;
+
+/// How often the content of a node may name a directory to read, one inside the other.
+const MAX_GROWTH: usize = 16;
+
+/// Builds the nodes of a tree; inheritance comes afterwards.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    tree: Tree,
+    documents: Vec<PathBuf>,
+    scanner: Option<Scanner>,
+    growth: usize,
+    /// Where relative paths in the metadata start.
+    base: PathBuf,
+}
+
+impl Tree {
+    /// Reads the tree that contains the given directory: the nearest directory upwards with a `.fmf` directory in it.
+    ///
+    /// Reads all files of the tree, whatever directory of it was named. Nothing is kept open.
+    ///
+    /// # Errors
+    /// There is no such tree, a file cannot be read or parsed, or its content breaks a rule of the format. The first
+    /// mistake in the order of reading is reported, with file, line and column.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_from("", path)
+    }
+
+    /// As [`Tree::open`], with relative paths seen from another directory than the current one.
+    ///
+    /// # Errors
+    /// As [`Tree::open`].
+    pub fn open_from(base: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Self> {
+        let start = crate::root::absolute(base.as_ref(), path.as_ref())?;
+        let root = crate::root::find(&start)?;
+        let version = crate::root::read_version(&root)?;
+        let config = crate::root::read_config(&root)?;
+        let mut builder =
+            Builder::new(version, config.clone().unwrap_or_else(|| Map::new().into()));
+        builder.base = base.as_ref().to_owned();
+        builder.scanner = Some(Scanner::new(root.clone(), config));
+        builder.tree.root = Some(root.clone());
+        builder.grow(0, &root)?;
+        builder.finish()
+    }
+
+    /// Makes a tree from a map, as if it had been read from one file.
+    ///
+    /// # Errors
+    /// The map is empty, or its content breaks a rule of the format.
+    pub fn from_map(map: &Map) -> Result<Self> {
+        if map.is_empty() {
+            let message = "no data provided to initialize the tree";
+            return Err(Error::new(ErrorKind::General, message));
+        }
+        let mut builder = Builder::new(1.into(), Map::new().into());
+        builder.update_map(0, map)?;
+        builder.finish()
+    }
+}
+
+impl Builder {
+    fn new(version: Int, config: Value) -> Self {
+        let top = Record { name: "/".into(), ..Record::default() };
+        let documents = Arc::default();
+        let tree =
+            Tree { nodes: vec![top], top: 0, documents, root: None, version, config, steps: 0 };
+        Self { tree, documents: Vec::new(), scanner: None, growth: 0, base: PathBuf::new() }
+    }
+
+    fn finish(mut self) -> Result<Tree> {
+        for record in &mut self.tree.nodes {
+            record.children.shrink_to_fit();
+            if let Some(own) = Arc::get_mut(&mut record.own) {
+                own.shrink();
+            }
+        }
+        self.tree.documents = Arc::new(self.documents);
+        self.tree.inherit()?;
+        Ok(self.tree)
+    }
+
+    /// Reads a directory into a node.
+    fn grow(&mut self, node: u32, directory: &Path) -> Result<()> {
+        let Some(scanner) = &mut self.scanner else { return Ok(()) };
+        let steps = scanner.scan(directory, self.documents.len());
+        let mut open = vec![node];
+        for step in steps {
+            let Some(&current) = open.last() else { break };
+            match step {
+                Step::Enter(name) => open.push(self.child(current, &name)?),
+                Step::Leave => {
+                    self.remove_empty(current);
+                    open.pop();
+                }
+                Step::Document { name, path, content } => {
+                    self.document(current, name.as_deref(), path, content)?;
+                }
+                Step::Failed(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The content of one file: of the directory's own node, or of a child of it.
+    fn document(
+        &mut self,
+        directory: u32,
+        name: Option<&str>,
+        path: PathBuf,
+        content: Content,
+    ) -> Result<()> {
+        let content = content.into_value(&path)?;
+        let index = self.documents.len() as u32;
+        let place = Location { path: path.clone(), line: 1, column: 1, text: None };
+        self.documents.push(path);
+        if name.is_none() && !matches!(content, Value::Map(_) | Value::Null) {
+            return Err(self.not_a_map(directory, &content).at(Some(place)));
+        }
+        let node = match name {
+            Some(name) => self.child(directory, name)?,
+            None => directory,
+        };
+        self.record(node).documents.push(index);
+        self.update(node, &content).map_err(|error| error.at(Some(place)))
+    }
+
+    fn record(&mut self, index: u32) -> &mut Record {
+        &mut self.tree.nodes[index as usize]
+    }
+
+    /// Deletes children that have neither data nor children of their own.
+    fn remove_empty(&mut self, node: u32) {
+        let nodes = &self.tree.nodes;
+        let mut children = nodes[node as usize].children.clone();
+        children.retain(|_, child| {
+            let child = &nodes[*child as usize];
+            child.updated || !child.children.is_empty()
+        });
+        self.record(node).children = children;
+    }
+
+    /// The child of that name, created if necessary.
+    fn child(&mut self, parent: u32, own_name: &str) -> Result<u32> {
+        let record = self.tree.record(parent);
+        if let Some(child) = record.children.get(own_name) {
+            return Ok(*child);
+        }
+        let prefix = if record.parent.is_none() { "" } else { &*record.name };
+        let name: Arc<str> = format!("{prefix}/{own_name}").into();
+        let depth = record.depth + 1;
+        if depth > MAX_DEPTH {
+            let message = format!("nodes are nested deeper than {MAX_DEPTH} levels");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let index = self.tree.nodes.len() as u32;
+        self.tree.nodes.push(Record { name, parent: Some(parent), depth, ..Record::default() });
+        self.record(parent).children.insert(own_name.into(), index);
+        Ok(index)
+    }
+
+    fn not_a_map(&self, node: u32, content: &Value) -> Error {
+        let name = &self.tree.record(node).name;
+        let found = content.type_name();
+        Error::new(
+            ErrorKind::Type,
+            format!("the content of node '{name}' must be a map, got '{found}'"),
+        )
+    }
+
+    /// Adds content to a node.
+    fn update(&mut self, node: u32, content: &Value) -> Result<()> {
+        match content {
+            Value::Null => {
+                self.record(node).updated = true;
+                Ok(())
+            }
+            Value::Map(map) => self.update_map(node, map),
+            Value::Str(directory) => self.grow_from(node, directory),
+            other => Err(self.not_a_map(node, other)),
+        }
+    }
+
+    /// Text as the content of a node names a directory to read into it, relative to the current directory.
+    fn grow_from(&mut self, node: u32, directory: &str) -> Result<()> {
+        let directory = directory.trim_end_matches('/');
+        if directory.is_empty() {
+            return Ok(());
+        }
+        self.growth += 1;
+        if self.growth > MAX_GROWTH {
+            let message = format!("directories named by nodes are nested deeper than {MAX_GROWTH}");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let result = self.grow(node, &crate::root::absolute(&self.base, Path::new(directory))?);
+        self.growth -= 1;
+        result
+    }
+
+    fn update_map(&mut self, node: u32, map: &Map) -> Result<()> {
+        self.record(node).updated = true;
+        if let Some(directives) = map.get("/") {
+            let origin = map.origin("/").unwrap_or_default();
+            self.directives(node, directives, origin)?;
+        }
+        for (key, value, origin) in map.entries() {
+            self.entry(node, key, value, origin).map_err(|error| self.point_at(error, origin))?;
+        }
+        Ok(())
+    }
+
+    fn point_at(&self, error: Error, origin: Origin) -> Error {
+        let path = origin.document().and_then(|index| self.documents.get(index));
+        error.at(path.map(|path| Location::read(path, origin.line(), origin.column())))
+    }
+
+    fn entry(&mut self, node: u32, key: &Key, value: &Value, origin: Origin) -> Result<()> {
+        let Some(name) = key.as_str() else {
+            let kind = if key.value().is_null() { ErrorKind::Format } else { ErrorKind::Type };
+            let message = format!("invalid key '{}', keys must be strings", key.value().to_text());
+            return Err(Error::new(kind, message));
+        };
+        match name {
+            "/" => Ok(()),
+            _ if name.starts_with('/') => self.deep_child(node, name, value, origin),
+            _ => {
+                let own = Arc::make_mut(&mut self.record(node).own);
+                own.insert_at(key.clone(), value.clone(), origin);
+                Ok(())
+            }
+        }
+    }
+
+    /// Content of the node that a key like `/a/b` names, seen from `node`.
+    fn deep_child(
+        &mut self,
+        mut node: u32,
+        mut path: &str,
+        value: &Value,
+        origin: Origin,
+    ) -> Result<()> {
+        loop {
+            let rest = path.trim_start_matches('/');
+            let (name, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            node = self.child(node, name)?;
+            if below.is_empty() {
+                return self.update(node, value);
+            }
+            self.record(node).updated = true;
+            if below == "/" {
+                return self.directives(node, value, origin);
+            }
+            path = below;
+        }
+    }
+
+    fn directives(&mut self, node: u32, value: &Value, origin: Origin) -> Result<()> {
+        let name = Arc::clone(&self.tree.record(node).name);
+        let bad = |message: String, origin: Origin, builder: &Self| {
+            builder.point_at(Error::new(ErrorKind::Format, message), origin)
+        };
+        let Value::Map(map) = value else {
+            let message = format!(
+                "invalid fmf directive in '{name}': should be a map, got '{}' instead",
+                value.type_name()
+            );
+            return Err(bad(message, origin, self));
+        };
+        for (key, value, origin) in map.entries() {
+            let known = matches!(key.as_str(), Some("inherit" | "select"));
+            let key = key.value().to_text();
+            if !known {
+                let message = format!("unknown fmf directive '{key}' in '{name}'");
+                return Err(
+                    bad(message, origin, self).with_hint("there are 'inherit' and 'select'")
+                );
+            }
+            let Value::Bool(on) = value else {
+                let message = format!(
+                    "invalid fmf directive '{key}' in '{name}': should be true or false, got '{}' instead",
+                    value.type_name()
+                );
+                return Err(bad(message, origin, self));
+            };
+            let directives = &mut self.record(node).directives;
+            match &*key {
+                "inherit" => directives.inherit = Some(*on),
+                _ => directives.select = Some(*on),
+            }
+        }
+        Ok(())
+    }
+}

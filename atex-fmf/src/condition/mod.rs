@@ -1,0 +1,139 @@
+//! Conditions: Python expressions over the data of a node, evaluated safely.
+
+mod call;
+mod eval;
+mod lexer;
+mod method;
+mod operator;
+mod parser;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::map::Map;
+use crate::value::Value;
+
+/// A parsed condition, like `'fast' in tag and int(tier) < 3`.
+///
+/// The keys of a node's data are its names. It can look at data, but not change anything, open anything, or run
+/// forever: there are no assignments, no imports but `re`, and a limit of steps. What Python could evaluate and this
+/// cannot is an error ([`ErrorKind::Unsupported`]), never silently false.
+///
+/// ```
+/// use atex_fmf::{Condition, Value};
+/// let data = Value::from_yaml("{tag: [fast], tier: '2'}").unwrap();
+/// let condition = Condition::parse("'fast' in tag and int(tier) < 3").unwrap();
+/// assert!(condition.evaluate(data.as_map().unwrap()).unwrap());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Condition {
+    text: String,
+    expression: Expr,
+}
+
+/// An expression.
+#[derive(Debug, Clone)]
+enum Expr {
+    Constant(Value),
+    Name(String),
+    List(Vec<Expr>),
+    Tuple(Vec<Expr>),
+    Set(Vec<Expr>),
+    Dict(Vec<(Expr, Expr)>),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    Negate(Box<Expr>),
+    Plus(Box<Expr>),
+    Binary(Box<Expr>, Binary, Box<Expr>),
+    /// A chain: each comparison is between neighbours.
+    Compare(Box<Expr>, Vec<(Comparison, Expr)>),
+    /// condition, then, else
+    Choice(Box<[Expr; 3]>),
+    Attribute(Box<Expr>, String),
+    Index(Box<Expr>, Box<Expr>),
+    Slice(Box<Expr>, Box<[Option<Expr>; 3]>),
+    Call(Box<Expr>, Vec<Expr>, Vec<(String, Expr)>),
+    Comprehension(Kind, Box<Expr>, Vec<Loop>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    List,
+    Set,
+}
+
+/// One `for … in … if …` of a comprehension.
+#[derive(Debug, Clone)]
+struct Loop {
+    names: Vec<String>,
+    /// Whether items are unpacked: `for k, v in …`, or `for x, in …`.
+    unpack: bool,
+    iterable: Expr,
+    conditions: Vec<Expr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    FloorDivide,
+    Modulo,
+    Power,
+    BitAnd,
+    BitOr,
+    BitXor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    NotIn,
+    Is,
+    IsNot,
+}
+
+impl Condition {
+    /// Parses a condition.
+    ///
+    /// # Errors
+    /// The text is no expression ([`ErrorKind::Syntax`]), or uses something that is not supported here
+    /// ([`ErrorKind::Unsupported`]).
+    pub fn parse(text: &str) -> Result<Self> {
+        let expression = parser::parse(text).map_err(|error| in_condition(error, text))?;
+        Ok(Self { text: text.to_owned(), expression })
+    }
+
+    /// The condition as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the condition is true for the data.
+    ///
+    /// # Errors
+    /// A name or a key does not exist ([`ErrorKind::Filter`]: the condition cannot be applied to such data), or the
+    /// evaluation fails: wrong types, an index out of range, a division by zero, too many steps.
+    pub fn evaluate(&self, data: &Map) -> Result<bool> {
+        let result = eval::evaluate(&self.expression, data);
+        result.map_err(|error| in_condition(error, &self.text))
+    }
+}
+
+fn in_condition(error: Error, text: &str) -> Error {
+    Error::new(error.kind(), format!("condition '{text}': {}", error.message()))
+}
+
+fn fail<T>(kind: ErrorKind, message: impl Into<String>) -> Result<T> {
+    Err(Error::new(kind, message))
+}
+
+#[cfg(test)]
+mod tests;

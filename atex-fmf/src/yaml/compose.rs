@@ -1,0 +1,298 @@
+//! From parser events to values: keys, merge keys, duplicates, anchors.
+
+use std::collections::HashMap;
+
+use granit_parser::{ScalarStyle, Span};
+
+use crate::error::ErrorKind;
+use crate::map::{Key, Map, Origin};
+use crate::value::Value;
+
+use super::YamlError;
+use super::scalar::{self, Plain};
+use super::tag::Tag;
+
+/// Aliases may not make a document larger than this many values: a few lines could stand for billions.
+const MAX_VALUES: u64 = 10_000_000;
+
+/// Builds the value of one document. Iterative, so that nesting never costs stack.
+#[derive(Debug)]
+pub(super) struct Composer {
+    document: usize,
+    open: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    root: Value,
+}
+
+#[derive(Debug)]
+struct Anchored {
+    value: Value,
+    weight: u64,
+    /// Whether it was written as a map, which is what a merge key may refer to.
+    complete: bool,
+}
+
+/// A collection whose end has not come yet.
+#[derive(Debug)]
+struct Frame {
+    content: Content,
+    tag: Option<Tag>,
+    anchor: usize,
+    span: Span,
+    /// How many values it stands for once aliases are written out.
+    weight: u64,
+}
+
+#[derive(Debug)]
+enum Content {
+    List(Vec<Value>),
+    Map(OpenMap),
+}
+
+#[derive(Debug, Default)]
+struct OpenMap {
+    entries: Vec<(Key, Value, Span)>,
+    key: Option<(PendingKey, Span)>,
+    /// What `<<` brings in; none as long as there was no `<<` with content.
+    merged: Option<Vec<Value>>,
+}
+
+#[derive(Debug)]
+enum PendingKey {
+    Merge,
+    Key(Key),
+}
+
+/// A value on its way into its collection.
+struct Item {
+    value: Value,
+    weight: u64,
+    span: Span,
+    /// `<<` or `=`: special as a key, an error as a value.
+    special: Option<Plain>,
+}
+
+impl Composer {
+    pub(super) fn new(document: usize) -> Self {
+        Self { document, open: Vec::new(), anchors: HashMap::new(), root: Value::Null }
+    }
+
+    pub(super) fn finish(self) -> Value {
+        self.root
+    }
+
+    pub(super) fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        tag: Option<&granit_parser::Tag>,
+        anchor: usize,
+        span: Span,
+    ) -> Result<(), YamlError> {
+        let mut special = None;
+        let value = match find_tag(tag, &span)? {
+            Some(tag) => tag
+                .scalar(text)
+                .map_err(|(kind, message)| YamlError::new(message, &span).of_kind(kind))?,
+            None if style != ScalarStyle::Plain => Value::from(text),
+            None => match scalar::resolve(text) {
+                Ok(Plain::Value(value)) => value,
+                Ok(plain) => {
+                    special = Some(plain);
+                    Value::from(text)
+                }
+                Err(impossible) => {
+                    let message = format!("'{text}': {}", impossible.0);
+                    return Err(YamlError::new(message, &span).of_kind(ErrorKind::Value));
+                }
+            },
+        };
+        self.remember(anchor, &value, 1, true);
+        self.place(Item { value, weight: 1, span, special })
+    }
+
+    pub(super) fn start_list(
+        &mut self,
+        tag: Option<&granit_parser::Tag>,
+        anchor: usize,
+        span: Span,
+    ) -> Result<(), YamlError> {
+        self.start(Content::List(Vec::new()), tag, anchor, span)
+    }
+
+    pub(super) fn start_map(
+        &mut self,
+        tag: Option<&granit_parser::Tag>,
+        anchor: usize,
+        span: Span,
+    ) -> Result<(), YamlError> {
+        self.start(Content::Map(OpenMap::default()), tag, anchor, span)
+    }
+
+    fn start(
+        &mut self,
+        content: Content,
+        tag: Option<&granit_parser::Tag>,
+        anchor: usize,
+        span: Span,
+    ) -> Result<(), YamlError> {
+        let tag = find_tag(tag, &span)?;
+        // Known from here on, so that a reference to itself is told from an unknown name.
+        self.remember(anchor, &Value::Null, 0, false);
+        self.open.push(Frame { content, tag, anchor, span, weight: 1 });
+        Ok(())
+    }
+
+    pub(super) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
+        let Some(target) = self.anchors.get(&anchor) else {
+            return Err(YamlError::new("unknown anchor", &span));
+        };
+        if !target.complete {
+            let message = "a value that contains itself is not supported";
+            return Err(YamlError::new(message, &span).of_kind(ErrorKind::Unsupported));
+        }
+        let (value, weight) = (target.value.clone(), target.weight);
+        self.place(Item { value, weight, span, special: None })
+    }
+
+    pub(super) fn end(&mut self) -> Result<(), YamlError> {
+        let Some(frame) = self.open.pop() else { return Ok(()) };
+        let Frame { content, tag, anchor, span, weight } = frame;
+        if weight > MAX_VALUES {
+            let message = format!("aliases make more than {MAX_VALUES} values of this document");
+            return Err(YamlError::new(message, &span).of_kind(ErrorKind::Limit));
+        }
+        let value = match content {
+            Content::List(mut items) => {
+                items.shrink_to_fit();
+                tag.unwrap_or(Tag::Seq).list(items)
+            }
+            Content::Map(open) => tag.unwrap_or(Tag::Map).map(self.build_map(open)?),
+        }
+        .map_err(|message| YamlError::new(message, &span))?;
+        self.remember(anchor, &value, weight, true);
+        self.place(Item { value, weight, span, special: None })
+    }
+
+    fn remember(&mut self, anchor: usize, value: &Value, weight: u64, complete: bool) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchored { value: value.clone(), weight, complete });
+        }
+    }
+
+    /// Puts a finished value into the collection that is open, or makes it the document.
+    fn place(&mut self, item: Item) -> Result<(), YamlError> {
+        let Some(frame) = self.open.last_mut() else {
+            reject_special(&item)?;
+            self.root = item.value;
+            return Ok(());
+        };
+        frame.weight = frame.weight.saturating_add(item.weight);
+        match &mut frame.content {
+            Content::List(items) => {
+                reject_special(&item)?;
+                items.push(item.value);
+                Ok(())
+            }
+            Content::Map(open) => match open.key.take() {
+                None => {
+                    open.key = Some((make_key(item.value, item.special, &item.span)?, item.span));
+                    Ok(())
+                }
+                Some((PendingKey::Merge, key_span)) => open.merge(item, &key_span),
+                Some((PendingKey::Key(key), key_span)) => {
+                    reject_special(&item)?;
+                    open.entries.push((key, item.value, key_span));
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn build_map(&self, open: OpenMap) -> Result<Map, YamlError> {
+        let mut map = Map::new();
+        let merging = open.merged.is_some();
+        // Later maps of the list first: earlier ones win, own entries win over all.
+        for merged in open.merged.iter().flatten().rev() {
+            for (key, value, origin) in merged.as_map().into_iter().flat_map(Map::entries) {
+                map.insert_at(key.clone(), value.clone(), origin);
+            }
+        }
+        for (key, value, span) in open.entries {
+            let origin = Origin::new(self.document, span.start.line(), span.start.col() + 1);
+            if !merging && let Some(first) = map.origin(key.value()) {
+                let text = key.value().to_text().into_owned();
+                let message = format!(
+                    "duplicate key '{text}', first defined in line {}, column {}",
+                    first.line(),
+                    first.column()
+                );
+                return Err(YamlError::new(message, &span));
+            }
+            map.insert_at(key, value, origin);
+        }
+        map.shrink();
+        Ok(map)
+    }
+}
+
+impl OpenMap {
+    fn merge(&mut self, item: Item, key_span: &Span) -> Result<(), YamlError> {
+        if self.merged.as_ref().is_some_and(|merged| !merged.is_empty()) {
+            return Err(YamlError::new("duplicate merge key '<<'", key_span));
+        }
+        let maps = match item.value {
+            Value::Map(map) if map.is_empty() => Vec::new(),
+            Value::Map(_) => vec![item.value],
+            Value::List(items) => {
+                if let Some(other) = items.iter().find(|item| item.as_map().is_none()) {
+                    let message =
+                        format!("expected maps to merge, but found '{}'", other.type_name());
+                    return Err(YamlError::new(message, &item.span));
+                }
+                items.to_vec()
+            }
+            other => {
+                let message = format!(
+                    "expected a map or a list of maps after '<<', but found '{}'",
+                    other.type_name()
+                );
+                return Err(YamlError::new(message, &item.span));
+            }
+        };
+        // An empty map or list leaves everything as if there had been no '<<'.
+        if maps.iter().any(|map| map.as_map().is_some_and(|map| !map.is_empty())) {
+            self.merged = Some(maps);
+        }
+        Ok(())
+    }
+}
+
+fn find_tag(tag: Option<&granit_parser::Tag>, span: &Span) -> Result<Option<Tag>, YamlError> {
+    tag.map_or(Ok(None), |tag| Tag::find(tag).map_err(|message| YamlError::new(message, span)))
+}
+
+fn make_key(value: Value, special: Option<Plain>, span: &Span) -> Result<PendingKey, YamlError> {
+    if matches!(special, Some(Plain::Merge)) {
+        return Ok(PendingKey::Merge);
+    }
+    let value = match value {
+        Value::List(items) => Value::Tuple(items),
+        other => other,
+    };
+    if !value.is_hashable() {
+        let message = format!("a '{}' cannot be a key", value.type_name());
+        return Err(YamlError::new(message, span));
+    }
+    Ok(PendingKey::Key(value.into()))
+}
+
+fn reject_special(item: &Item) -> Result<(), YamlError> {
+    match &item.special {
+        None => Ok(()),
+        Some(_) => {
+            let text = item.value.as_str().unwrap_or_default();
+            Err(YamlError::new(format!("'{text}' is not a value; quote it"), &item.span))
+        }
+    }
+}
