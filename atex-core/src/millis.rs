@@ -30,7 +30,9 @@ impl fmt::Display for Shown {
         let tenths = (self.0.as_millis() + 50) / 100;
         let seconds = (self.0.as_millis() + 500) / 1000;
         let text = match seconds {
-            _ if tenths < 100 && tenths % 10 > 0 => format!("{}.{}s", tenths / 10, tenths % 10),
+            _ if tenths < 100 && !tenths.is_multiple_of(10) => {
+                format!("{}.{}s", tenths / 10, tenths % 10)
+            }
             0..=59 => format!("{seconds}s"),
             60..=3599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
             _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
