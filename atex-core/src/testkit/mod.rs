@@ -1,1 +1,3 @@
 //! What a backend is checked with: conformance suites for every trait, and scripted fakes that count and can fail.
+
+pub mod fake;
