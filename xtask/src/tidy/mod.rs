@@ -2,6 +2,7 @@
 //!
 //! What breaks a rule fails; what is over a budget is only printed, because length is a hint and no law.
 
+mod documents;
 mod features;
 mod graph;
 mod layout;
@@ -33,6 +34,7 @@ pub(crate) fn check(steps: &Steps, workspace: &Workspace) -> Result<()> {
         broken.extend(layout::check(&sources));
         broken.extend(words::check(&sources, &words::machine_paths(&workspace.root)));
         broken.extend(manifests(&workspace.crates)?);
+        broken.extend(documents::check(&sources, |path| workspace.root.join(path).exists()));
         for hint in size::over_budget(&sources) {
             println!("    over budget: {hint}");
         }

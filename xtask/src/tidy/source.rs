@@ -38,7 +38,7 @@ fn collect(root: &Path, below: &str, into: &mut Vec<Source>) -> Result<()> {
             if !hidden && name != "target" {
                 collect(root, &path, into)?;
             }
-        } else if kind.is_file() && path != "Cargo.lock" {
+        } else if kind.is_file() && path != "Cargo.lock" && !name.ends_with(".snap.new") {
             // What is no text is nobody's to read here; what went away meanwhile, neither.
             if let Ok(text) = fs::read_to_string(entry.path()) {
                 into.push(Source { path, text });
