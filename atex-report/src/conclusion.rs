@@ -66,11 +66,14 @@ impl Conclusion {
             RunVerdict::Passed
         };
         let mut parts = Vec::new();
+        if report.is_interrupted() {
+            parts.push("stopped on request".to_owned());
+        }
         if !report.is_finished() {
             parts.push("the record ends before the run did".to_owned());
         }
         parts.extend(complaints(&counts, lost));
-        if parts.is_empty() {
+        if counts.total() == counts.passed + counts.skipped && lost == 0 && report.is_finished() {
             parts.push(all_well(&counts));
         }
         Self { verdict, reason: parts.join(", ") }

@@ -347,3 +347,26 @@ impl<W: Write> Write for Counted<W> {
         self.out.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_test_is_cut_off_when_the_disk_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r");
+        let lines = JsonLines::create(&path, dir.path().join("f")).unwrap();
+        let mut state = lines.shared.state();
+        state.out.write_all(b"whole\n").unwrap();
+        state.settle(Ok(6), &path).unwrap();
+        state.out.write_all(b"hal").unwrap();
+        let full = Error::io("cannot write", &path)(io::ErrorKind::StorageFull.into());
+        state.settle(Err(full), &path).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
+        // What comes next does not glue to it.
+        state.out.write_all(b"next\n").unwrap();
+        state.settle(Ok(5), &path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\nnext\n");
+    }
+}

@@ -77,7 +77,7 @@ impl<'a> SummaryText<'a> {
         writeln!(f)
     }
 
-    fn test(&self, f: &mut Formatter<'_>, test: &TestReport) -> fmt::Result {
+    fn test<'t>(&self, f: &mut Formatter<'_>, test: &'t TestReport) -> fmt::Result {
         self.headline(f, test)?;
         // Of a test that passed in the end, the attempts that did not are what one wants to know about.
         let passed = test.verdict == Some(Verdict::Passed);
@@ -85,21 +85,23 @@ impl<'a> SummaryText<'a> {
             !passed || attempt.verdict().is_some_and(|verdict| !verdict.is_ok())
         };
         let attempt = test.attempts.iter().rev().find(bad);
-        let note = attempt
-            .filter(|_| passed)
-            .and_then(|attempt| attempt.outcome.as_ref()?.note.as_deref())
-            .or(test.note.as_deref().filter(|_| !passed));
-        for line in wrap(note.unwrap_or_default(), self.width - 6, NOTE_LINES) {
+        let of_attempt = |attempt: &'t AttemptReport| {
+            let note = attempt.outcome.as_ref().and_then(|outcome| outcome.note.as_deref());
+            note.or_else(|| attempt.failure.as_ref().map(|failure| failure.message.as_str()))
+        };
+        let of_test = test.note.as_deref().filter(|_| !passed);
+        let note = of_test.or_else(|| attempt.and_then(of_attempt)).unwrap_or_default();
+        for line in wrap(note, self.width - 6, NOTE_LINES) {
             writeln!(f, "      {line}")?;
         }
-        let lost = test.attempts.iter().find_map(|attempt| attempt.not_ingested.as_ref());
-        if let Some(failure) = lost {
+        let lost = test.attempts.iter().rev().find(|attempt| attempt.not_ingested.is_some());
+        if let Some(failure) = lost.and_then(|attempt| attempt.not_ingested.as_ref()) {
             let text = format!("not stored: {}", failure.message);
             for line in wrap(&text, self.width - 6, NOTE_LINES) {
                 writeln!(f, "      {line}")?;
             }
         }
-        match (attempt, &self.artifacts) {
+        match (attempt.or(lost), &self.artifacts) {
             (Some(attempt), Some(root)) => self.path(f, root, test, attempt),
             _ => Ok(()),
         }
@@ -186,7 +188,11 @@ impl<'a> SummaryText<'a> {
         let mut line = String::new();
         let mut used = 10;
         for (index, (tone, part)) in parts.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
+            let comma = match index {
+                0 => "",
+                1 => ": ",
+                _ => ", ",
+            };
             if index > 0 && used + 2 + part.len() > self.width {
                 line.push_str(",\n          ");
                 used = 10;
@@ -205,16 +211,13 @@ impl<'a> SummaryText<'a> {
         let mut parts = vec![(Tone::Heading, counts.total().to_string())];
         for verdict in Verdict::ALL {
             if counts.of(verdict) > 0 {
-                let part = format!("{} {verdict}", counts.of(verdict));
+                let flaky = if verdict == Verdict::Passed { self.flaky() } else { String::new() };
+                let part = format!("{} {verdict}{flaky}", counts.of(verdict));
                 parts.push((Tone::of(Some(verdict)), part));
             }
         }
         if counts.open > 0 {
             parts.push((Tone::Odd, format!("{} without a verdict", counts.open)));
-        }
-        let flaky = self.report.tests().filter(|test| test.is_flaky()).count();
-        if flaky > 0 {
-            parts.push((Tone::Odd, format!("{flaky} flaky")));
         }
         self.numbers(f, "tests", &parts)?;
         let tally = self.report.tally();
@@ -224,15 +227,22 @@ impl<'a> SummaryText<'a> {
         Ok(())
     }
 
+    fn flaky(&self) -> String {
+        match self.report.tests().filter(|test| test.is_flaky()).count() {
+            0 => String::new(),
+            flaky => format!(" ({flaky} flaky)"),
+        }
+    }
+
     fn times(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let report = self.report;
         let mut parts = vec![(Tone::Heading, Shown(report.wall()).to_string())];
         let systems = report.remotes().filter(|remote| remote.provisioned.is_some()).count();
         if systems > 0 {
             let plural = if systems == 1 { "" } else { "s" };
-            let machine = Shown(report.machine_time());
-            parts.push((Tone::Normal, format!("{machine} on {systems} system{plural}")));
-            parts.push((Tone::Normal, format!("{} of it in tests", Shown(report.test_time()))));
+            let (held, tests) = (Shown(report.machine_time()), Shown(report.test_time()));
+            parts.push((Tone::Normal, format!("{systems} system{plural} held for {held} in all")));
+            parts.push((Tone::Normal, format!("{tests} of it in tests")));
         }
         self.numbers(f, "time", &parts)
     }
@@ -279,7 +289,7 @@ impl Display for SummaryText<'_> {
         self.counts(f)?;
         self.times(f)?;
         let conclusion = Conclusion::of(report);
-        let word = conclusion.verdict.as_str();
+        let word = conclusion.verdict.as_str().to_uppercase();
         let lines = wrap(&format!("{word}: {}", conclusion.reason), self.width, NOTE_LINES);
         for line in lines {
             writeln!(f, "{}", self.style.paint(Tone::of_run(conclusion.verdict), line))?;

@@ -13,7 +13,7 @@ use crate::{RemoteLine, SpanKind, Timeline};
 
 /// A small picture of which remote ran what when: a row for each remote, as wide as the run was long.
 ///
-/// The longest attempts have letters, a capital for one that did not pass; all others are `#`. A cell shows what took most of
+/// The longest attempts have letters, a capital for one that did not pass; all others are `#`, or `!` if they did not pass. A cell shows what took most of
 /// its time. At the end of a row stands the part of the remote's time that it spent on tests.
 #[derive(Debug, Clone)]
 pub struct TimelineText<'a> {
@@ -96,8 +96,13 @@ impl<'a> TimelineText<'a> {
             }
             writeln!(f, "{line}")?;
         }
-        let signs = "~ provision  ^ prepare  # other test  . idle  _ release";
-        writeln!(f, "{}", self.style.paint(Tone::Faint, fit(signs, self.width)))
+        let signs = "~ provision  ^ prepare  . idle  _ release";
+        writeln!(f, "{}", self.style.paint(Tone::Faint, signs))?;
+        writeln!(
+            f,
+            "{}",
+            self.style.paint(Tone::Faint, "# another test  ! another test, not passed")
+        )
     }
 }
 
@@ -171,7 +176,8 @@ fn cell_of(kind: &SpanKind, tests: &[Lettered<'_>]) -> Cell {
         SpanKind::Idle => ('.', Tone::Faint),
         SpanKind::Release => ('_', Tone::Faint),
         SpanKind::Test { test, number, verdict } => {
-            (letter(tests, (test, *number)).unwrap_or('#'), Tone::of(*verdict))
+            let other = if verdict.is_none_or(Verdict::is_ok) { '#' } else { '!' };
+            (letter(tests, (test, *number)).unwrap_or(other), Tone::of(*verdict))
         }
     };
     Cell { sign, tone }

@@ -1,0 +1,9 @@
+//! The crate from outside: what is stored, what is made of it, and what people see.
+#![expect(clippy::unwrap_used, reason = "what the tests use to make their material may panic, too")]
+
+mod journal;
+mod json_lines;
+mod report;
+mod run;
+mod store;
+mod text;
