@@ -222,6 +222,9 @@ impl Fleet {
     ) -> Option<Duration> {
         let remote = self.remotes.get(&id)?;
         let pool = &mut self.pools[remote.pool];
+        if pool.broken {
+            return None;
+        }
         pool.last_failure = Some(failure.message.clone());
         if failure.fault == Fault::Usage {
             pool.broken = true;

@@ -36,6 +36,11 @@ pub(super) async fn finish(aggregators: &[Arc<dyn Aggregator>], limit: Duration)
     failures
 }
 
-fn named(aggregator: &dyn Aggregator, failure: Failure) -> Failure {
-    Failure { message: format!("{}: {}", aggregator.name(), failure.message), ..failure }
+/// The failure, with the aggregator in its text.
+fn named(aggregator: &dyn Aggregator, mut failure: Failure) -> Failure {
+    let name = aggregator.name();
+    if !failure.message.starts_with(&name) {
+        failure.message = format!("{name}: {}", failure.message);
+    }
+    failure
 }

@@ -1,0 +1,332 @@
+//! A world of remotes that answer in any order, which watches the promises of the scheduler at every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use atex_core::{
+    Attempt, Facts, Failure, Fault, Outcome, RemoteId, Retry, RunEvent, TestName, Verdict,
+};
+use atex_sched::{Action, Plan, Scheduler};
+
+/// Where a remote is, as the world sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Requested,
+    Withdrawing,
+    Up,
+    Preparing,
+    Idle,
+    Running(Attempt),
+    Releasing,
+}
+
+/// What may happen next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Provisioned,
+    Unavailable,
+    Misconfigured,
+    Withdrawn,
+    Prepared,
+    Unfit,
+    Lost,
+    Passed,
+    Failed,
+    Infra,
+    Died,
+    Released,
+    ReleaseFailed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happening {
+    Answer(RemoteId, Answer),
+    Wake,
+    Interrupt,
+}
+
+/// A run as the outside world sees it: it carries out actions, offers what may happen next, and checks every promise.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    plan: Plan,
+    scheduler: Scheduler,
+    now: Duration,
+    remotes: BTreeMap<RemoteId, (usize, Place)>,
+    used: BTreeSet<RemoteId>,
+    /// Tests that wait, with how many pools' worth of remotes could take them.
+    waiting: BTreeSet<TestName>,
+    concluded: BTreeSet<TestName>,
+    attempts: BTreeMap<TestName, u32>,
+    wakes: BTreeSet<Duration>,
+    interrupted: bool,
+    pub(crate) finished: bool,
+    pub(crate) history: Vec<(Duration, RunEvent)>,
+    pub(crate) actions: Vec<Vec<Action>>,
+}
+
+impl World {
+    /// A run of this plan that has just begun.
+    pub(crate) fn new(plan: Plan) -> Self {
+        let started = plan.started();
+        let mut world = Self {
+            scheduler: Scheduler::new(plan.clone()),
+            waiting: plan.tests.iter().map(|test| test.name.clone()).collect(),
+            plan,
+            now: Duration::ZERO,
+            remotes: BTreeMap::new(),
+            used: BTreeSet::new(),
+            concluded: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            wakes: BTreeSet::new(),
+            interrupted: false,
+            finished: false,
+            history: Vec::new(),
+            actions: Vec::new(),
+        };
+        world.feed(started);
+        world
+    }
+
+    /// Everything that may happen next.
+    pub(crate) fn options(&self) -> Vec<Happening> {
+        let mut options = Vec::new();
+        if self.finished {
+            return options;
+        }
+        for (id, (_, place)) in &self.remotes {
+            let answers: &[Answer] = match place {
+                Place::Requested => {
+                    &[Answer::Provisioned, Answer::Unavailable, Answer::Misconfigured]
+                }
+                Place::Withdrawing => {
+                    &[Answer::Withdrawn, Answer::Provisioned, Answer::Unavailable]
+                }
+                Place::Preparing => &[Answer::Prepared, Answer::Unfit, Answer::Lost],
+                Place::Running(_) => {
+                    &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died, Answer::Lost]
+                }
+                Place::Releasing => {
+                    &[Answer::Released, Answer::ReleaseFailed, Answer::Lost, Answer::Prepared]
+                }
+                Place::Up | Place::Idle => unreachable!("checked after every event"),
+            };
+            options.extend(answers.iter().map(|answer| Happening::Answer(*id, *answer)));
+        }
+        if !self.wakes.is_empty() {
+            options.push(Happening::Wake);
+        }
+        if !self.interrupted {
+            options.push(Happening::Interrupt);
+        }
+        options
+    }
+
+    /// Whether this brings the run nearer to its end. What does not may be left out when time is short.
+    pub(crate) fn is_progress(happening: Happening) -> bool {
+        !matches!(happening, Happening::Answer(_, Answer::Lost) | Happening::Interrupt)
+    }
+
+    /// Lets it happen.
+    pub(crate) fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Wake => {
+                self.now = self.now.max(self.wakes.pop_first().unwrap());
+                self.feed(RunEvent::TimePassed);
+            }
+            Happening::Interrupt => {
+                self.interrupted = true;
+                self.feed(RunEvent::Interrupted);
+            }
+            Happening::Answer(remote, answer) => {
+                let event = self.answer(remote, answer);
+                self.feed(event);
+            }
+        }
+    }
+
+    fn answer(&mut self, remote: RemoteId, answer: Answer) -> RunEvent {
+        let (_, place) = self.remotes.get_mut(&remote).unwrap();
+        let before = place.clone();
+        let failure = Failure::infra("boom");
+        match answer {
+            Answer::Provisioned => {
+                *place = Place::Up;
+                RunEvent::RemoteProvisioned {
+                    remote,
+                    name: remote.to_string(),
+                    facts: Facts::new(),
+                }
+            }
+            Answer::Unavailable | Answer::Misconfigured | Answer::Withdrawn => {
+                self.remotes.remove(&remote);
+                let usage =
+                    Failure { fault: Fault::Usage, retry: Retry::Never, message: "wrong".into() };
+                match answer {
+                    Answer::Withdrawn => RunEvent::ProvisionWithdrawn { remote },
+                    Answer::Misconfigured => RunEvent::ProvisionFailed { remote, failure: usage },
+                    _ => RunEvent::ProvisionFailed { remote, failure },
+                }
+            }
+            Answer::Prepared => {
+                if before == Place::Preparing {
+                    *place = Place::Idle;
+                }
+                RunEvent::RemotePrepared { remote }
+            }
+            Answer::Unfit => RunEvent::PrepareFailed { remote, failure },
+            Answer::Lost => RunEvent::RemoteLost { remote, failure },
+            Answer::Released | Answer::ReleaseFailed => {
+                self.remotes.remove(&remote);
+                match answer {
+                    Answer::Released => RunEvent::RemoteReleased { remote },
+                    _ => RunEvent::ReleaseFailed { remote, failure },
+                }
+            }
+            Answer::Passed | Answer::Failed | Answer::Infra | Answer::Died => {
+                let Place::Running(attempt) = before else { panic!("{remote} runs nothing") };
+                *place = Place::Idle;
+                self.waiting.insert(attempt.test.clone());
+                let verdict = match answer {
+                    Answer::Passed => Verdict::Passed,
+                    Answer::Failed => Verdict::Failed,
+                    _ => Verdict::Infra,
+                };
+                let outcome = Outcome::new(verdict, Duration::ZERO);
+                let failure = (answer == Answer::Died).then_some(failure);
+                RunEvent::TestEnded { remote, attempt, outcome, failure }
+            }
+        }
+    }
+
+    fn feed(&mut self, event: RunEvent) {
+        self.now += Duration::from_millis(1);
+        let actions = self.scheduler.on(self.now, &event);
+        self.history.push((self.now, event));
+        self.actions.push(actions.clone());
+        for action in actions {
+            self.carry_out(action);
+        }
+        self.check();
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        assert!(!self.finished, "{action} after the end");
+        match action {
+            Action::Provision { remote, pool } => {
+                assert!(self.used.insert(remote), "{remote} is used twice");
+                let pool = self.plan.pools.iter().position(|plan| plan.name == pool).unwrap();
+                self.remotes.insert(remote, (pool, Place::Requested));
+            }
+            Action::Withdraw { remote } => {
+                self.moves(remote, &Place::Requested, Place::Withdrawing)
+            }
+            Action::Prepare { remote } => self.moves(remote, &Place::Up, Place::Preparing),
+            Action::Run { remote, attempt } => {
+                assert!(self.waiting.remove(&attempt.test), "{attempt} does not wait");
+                let attempts = self.attempts.entry(attempt.test.clone()).or_default();
+                *attempts += 1;
+                assert_eq!(attempt.number, *attempts);
+                let test = self.plan.tests.iter().find(|test| test.name == attempt.test).unwrap();
+                let pool = self.remotes[&remote].0;
+                assert!(
+                    test.pools.as_ref().is_none_or(|pools| pools.contains(&pool)),
+                    "{attempt} on {remote}"
+                );
+                self.moves(remote, &Place::Idle, Place::Running(attempt));
+            }
+            Action::StopTest { remote } => {
+                assert!(matches!(self.remotes[&remote].1, Place::Running(_)), "nothing to stop");
+            }
+            Action::Release { remote } => {
+                let (_, place) = self.remotes.get_mut(&remote).unwrap();
+                let releasable = matches!(place, Place::Up | Place::Preparing | Place::Idle);
+                assert!(releasable, "{remote} is released while {place:?}");
+                *place = Place::Releasing;
+            }
+            Action::Conclude(conclusion) => {
+                let test = conclusion.test.clone();
+                assert!(self.waiting.remove(&test), "{conclusion} does not wait");
+                assert!(self.concluded.insert(test.clone()), "{conclusion} twice");
+                let attempts = self.attempts.get(&test).copied().unwrap_or(0);
+                assert_eq!(conclusion.attempts, attempts);
+                assert_eq!(attempts == 0, conclusion.verdict == Verdict::NotRun);
+            }
+            Action::WakeAt { at } => {
+                assert!(at > self.now, "waking in the past");
+                self.wakes.insert(at);
+            }
+            Action::Finish => self.finished = true,
+        }
+    }
+
+    fn moves(&mut self, remote: RemoteId, from: &Place, to: Place) {
+        let (_, place) = self.remotes.get_mut(&remote).unwrap();
+        assert_eq!(place, from, "{remote}");
+        *place = to;
+    }
+
+    /// What must hold whenever all actions are carried out.
+    fn check(&self) {
+        let serving = |place: &Place| {
+            matches!(place, Place::Requested | Place::Preparing | Place::Running(_))
+        };
+        for (index, pool) in self.plan.pools.iter().enumerate() {
+            let out = self.remotes.values().filter(|(pool, _)| *pool == index).count();
+            assert!(out <= pool.max, "{out} remotes of {}", pool.name);
+        }
+        for (id, (_, place)) in &self.remotes {
+            assert!(!matches!(place, Place::Up | Place::Idle), "{id} is left {place:?}");
+        }
+        let out = self.remotes.values().filter(|(_, place)| serving(place)).count();
+        let left = self.plan.tests.len() - self.concluded.len();
+        assert!(out <= left, "{out} remotes for {left} tests");
+        if self.interrupted {
+            let pending = |place: &Place| matches!(place, Place::Requested | Place::Preparing);
+            assert!(
+                !self.remotes.values().any(|(_, place)| pending(place)),
+                "a remote for nothing"
+            );
+            assert!(self.waiting.is_empty(), "{:?} wait after the interrupt", self.waiting);
+        }
+        if self.finished {
+            assert_eq!(left, 0, "finished with tests left");
+            assert!(self.remotes.is_empty(), "finished with {:?}", self.remotes);
+        } else {
+            let stuck = self.remotes.is_empty() && self.wakes.is_empty();
+            assert!(!stuck, "nothing can happen any more, and the run is not over");
+        }
+    }
+
+    /// Feeds the history to a fresh scheduler, with the echoes that a journal has, and compares what it says.
+    pub(crate) fn check_replay(&self) {
+        let mut scheduler = Scheduler::new(self.plan.clone());
+        for ((now, event), expected) in self.history.iter().zip(&self.actions) {
+            assert_eq!(scheduler.on(*now, event), *expected, "replaying {event:?}");
+            for action in expected {
+                for echo in echoes(action) {
+                    assert_eq!(scheduler.on(*now, &echo), [], "{echo:?} is only an echo");
+                }
+            }
+        }
+    }
+}
+
+/// What a driver tells the sinks about an action that it carries out.
+fn echoes(action: &Action) -> Vec<RunEvent> {
+    match action.clone() {
+        Action::Provision { remote, pool } => vec![RunEvent::RemoteRequested { remote, pool }],
+        Action::Run { remote, attempt } => vec![RunEvent::TestStarted { remote, attempt }],
+        Action::Conclude(conclusion) => {
+            let failed = conclusion
+                .attempt()
+                .map(|attempt| RunEvent::IngestFailed { attempt, failure: Failure::infra("full") });
+            failed.into_iter().chain([conclusion.into()]).collect()
+        }
+        Action::Finish => vec![RunEvent::RunFinished],
+        Action::Withdraw { .. }
+        | Action::Prepare { .. }
+        | Action::StopTest { .. }
+        | Action::Release { .. }
+        | Action::WakeAt { .. } => vec![],
+    }
+}
