@@ -18,9 +18,11 @@ pub(super) struct Line<'a>(
 );
 
 impl Line<'_> {
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    /// Appends the line, with its end.
+    pub(super) fn append_to(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         self.serialize(&mut Serializer::with_formatter(&mut *out, Ascii))?;
-        out.write_all(b"\n")
+        out.push(b'\n');
+        Ok(())
     }
 }
 
@@ -73,7 +75,7 @@ mod tests {
         );
         let line = Line("p", Some(&status), "/t", Some(&name), vec![json!("x"), json!("y")], None);
         let mut out = Vec::new();
-        line.write(&mut out).unwrap();
+        line.append_to(&mut out).unwrap();
         // What `json.dumps` gives for the same values.
         let expected = r#"["p", "f\u00e4il\u007f\u0001\b\f\n\r\t\"\\/", "/t", {"a": [1, null], "b": "\ud83d\ude00"}, ["x", "y"], null]"#;
         assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\n"));

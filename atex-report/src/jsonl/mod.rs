@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use atex_core::{Aggregator, Error, Record, Result, ResultLine, async_trait};
@@ -55,6 +55,8 @@ struct Shared {
     results: PathBuf,
     files: PathBuf,
     state: Mutex<State>,
+    /// Held by all that are at work; the end waits for them.
+    at_work: RwLock<()>,
 }
 
 #[derive(Debug)]
@@ -90,7 +92,8 @@ impl JsonLines {
         }
         let state =
             State { out, end: 0, taken: HashSet::new(), closed: None, synced: Instant::now() };
-        let shared = Shared { results, files, state: Mutex::new(state) };
+        let (state, at_work) = (Mutex::new(state), RwLock::default());
+        let shared = Shared { results, files, state, at_work };
         Ok(Self { shared: Arc::new(shared), allow_duplicates: false })
     }
 
@@ -129,6 +132,7 @@ async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<
 
 impl Shared {
     fn ingest(&self, record: &Record, again: bool) -> Result<()> {
+        let _at_work = self.at_work.read().unwrap_or_else(PoisonError::into_inner);
         let name = self.claim(&record.platform, record.test.as_str(), again)?;
         let done = self.take_in(record, &name);
         if done.is_err() {
@@ -199,6 +203,7 @@ impl Shared {
     }
 
     fn finish(&self) -> Result<()> {
+        let _all = self.at_work.write().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
         state.closed.get_or_insert("it was finished");
         state.out.sync_data().map_err(Error::io("cannot sync", &self.results))
@@ -269,12 +274,15 @@ impl Source {
         layout: &Layout,
         out: &mut dyn Write,
     ) -> Result<(), Stop> {
+        let mut text = Vec::new();
         while let Some(result) = self.next().map_err(Stop::Read)? {
             let files = files_of(&result, layout);
             let part = |key| result.0.get(key);
+            text.clear();
             Line(platform, part("status"), test, part("name"), files, part("note"))
-                .write(out)
-                .map_err(Stop::Write)?;
+                .append_to(&mut text)
+                .map_err(|error| Stop::Write(error.into()))?;
+            out.write_all(&text).map_err(Stop::Write)?;
         }
         Ok(())
     }

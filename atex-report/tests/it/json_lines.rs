@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use atex_core::{Aggregator, Artifacts, Error, Outcome, Record, SafePath, Verdict};
@@ -393,4 +395,32 @@ async fn after_the_end_nothing_goes_in() {
     let error = place.lines.ingest(place.record(("p", "/t"), "{}\n", &[("f", "x")])).await;
     assert!(error.unwrap_err().to_string().ends_with("results.jsonl: it was finished"));
     assert_eq!((place.results(), place.tree()), (String::new(), BTreeMap::new()));
+}
+
+#[tokio::test]
+async fn who_stops_waiting_leaves_all_or_nothing() {
+    let place = Place::new();
+    for test in 0..20 {
+        let results = "{\"files\": [\"f\"]}\n".repeat(10);
+        let record = place.record(("p", &format!("/{test}")), &results, &[("f", "x")]);
+        let mut waiting = place.lines.ingest(record);
+        // Mostly not done yet.
+        drop(poll_once(&mut waiting).await);
+        drop(waiting);
+    }
+    // Waits for those that are still at it.
+    place.lines.finish().await.unwrap();
+    let lines = place.results().lines().count();
+    assert_eq!(lines, place.tree().len() * 10);
+}
+
+/// Polls once.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut *future).poll(context) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
