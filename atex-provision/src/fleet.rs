@@ -32,6 +32,12 @@ struct State {
     out: BTreeMap<u64, Arc<Leased>>,
 }
 
+impl State {
+    fn has(&self, lease: &Lease) -> bool {
+        self.out.values().any(|remote| remote.lease == *lease)
+    }
+}
+
 /// The right to make one remote: holds a slot, and keeps `shutdown` waiting until it is used up or dropped.
 #[derive(Debug)]
 pub(crate) struct Ticket {
@@ -108,7 +114,7 @@ impl Fleet {
         if state.closed {
             return Err(self.shut_down());
         }
-        if state.out.values().any(|remote| remote.lease == parts.lease) {
+        if state.has(&parts.lease) {
             return Err(Error::Usage(format!("{} is in use already", parts.lease)));
         }
         let id = state.next;
@@ -126,6 +132,12 @@ impl Fleet {
         });
         state.out.insert(id, Arc::clone(&remote));
         Ok(remote)
+    }
+
+    /// Whether a remote of this lease is out.
+    #[cfg(feature = "hosts")]
+    pub(crate) fn has(&self, lease: &Lease) -> bool {
+        self.lock().has(lease)
     }
 
     /// See [`Provisioner::shutdown`](atex_core::Provisioner::shutdown).

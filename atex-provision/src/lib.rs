@@ -3,10 +3,18 @@
 mod connection;
 #[cfg(any(feature = "local", feature = "hosts"))]
 mod fleet;
+#[cfg(feature = "hosts")]
+mod hosts;
 #[cfg(feature = "local")]
 mod local;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 #[cfg(feature = "local")]
 pub use connection::LocalConnection;
+#[cfg(feature = "ssh")]
+pub use connection::{Ssh, SshConnection};
+#[cfg(feature = "hosts")]
+pub use hosts::{Host, Hosts, Inventory};
 #[cfg(feature = "local")]
 pub use local::{Local, this_machine};

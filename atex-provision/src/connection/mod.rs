@@ -2,6 +2,10 @@
 
 #[cfg(feature = "local")]
 mod local;
+#[cfg(feature = "ssh")]
+mod ssh;
 
 #[cfg(feature = "local")]
 pub use local::LocalConnection;
+#[cfg(feature = "ssh")]
+pub use ssh::{Ssh, SshConnection};

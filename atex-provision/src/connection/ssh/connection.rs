@@ -1,0 +1,165 @@
+//! [`SshConnection`]: programs on a system that is reached by ssh.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use atex_core::{Child, Command, Connection, Error, Result, async_trait};
+
+use super::Ssh;
+use super::link::Link;
+use super::master::{Master, Refusal};
+use super::mux;
+
+/// Runs programs on a system that is reached by ssh.
+///
+/// One ssh process (`ssh -N -M`, which must be installed) logs in once; programs share its connection and cost a
+/// round trip or two each. It is a child of ours in a process group of its own, is never given our terminal, and does not
+/// outlive us, even if we are killed. The remote needs an `sh`, `env` and, for killing, `grep`, `tr` and `/proc`; the login shell
+/// may be any that understands `exec` and single quotes.
+///
+/// * A program starts in the home of the user. Descriptors are handed to ssh: what is printed does not pass through our memory.
+///   [`Child::wait`] then waits until all of it is written, for at most 5 seconds after the end of the program.
+/// * A program that is killed by a signal ends with [`Status::Killed`](atex_core::Status::Killed): ssh tells no number.
+/// * A program that is not there ends with 127, a folder that is not there with 126, and the shell says so on standard error.
+/// * **Dropping a [`Child`]** kills the program's process group, as far as we may:
+///   - one whose standard input is nothing has a lifeline: it is killed as soon as the remote sees it cut. That is when the
+///     child is dropped, and also when the connection ends or we die;
+///   - one that reads from us is marked by the variable `ATEX_SSH_CHILD` in its environment, and killed by another command over
+///     the same connection, which finds it in `/proc`. A program that cleared its environment is not found. When the connection
+///     breaks, or we die, such a program sees the end of its input and a broken pipe behind its outputs, nothing more.
+///
+///   What left the process group (`setsid`) goes on running, and what the program started in the background, once it has
+///   ended itself.
+/// * Dropping the connection hangs up, like [`close`](Connection::close), but does not wait for anything to be killed.
+/// * A server that allows few sessions at once (`MaxSessions`, 10 by default) makes further programs wait, for at most 60 seconds.
+#[derive(Debug)]
+pub struct SshConnection {
+    ssh: Ssh,
+    name: String,
+    state: Mutex<State>,
+    /// Held while connecting; why the last attempt failed, if it did.
+    attempt: tokio::sync::Mutex<Option<Refusal>>,
+    /// How many attempts have come to an end.
+    attempted: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    link: Option<Arc<Link>>,
+    closed: bool,
+}
+
+impl SshConnection {
+    /// Not connected yet: [`reconnect`](Connection::reconnect) does that.
+    pub(super) fn new(ssh: Ssh) -> Self {
+        let name = ssh.name();
+        Self {
+            ssh,
+            name,
+            state: Mutex::default(),
+            attempt: tokio::sync::Mutex::default(),
+            attempted: AtomicU64::new(0),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn link(&self) -> Result<Arc<Link>> {
+        self.state().link.clone().ok_or_else(|| self.not_connected())
+    }
+
+    fn not_connected(&self) -> Error {
+        Error::NotConnected { origin: self.name.clone() }
+    }
+
+    /// Takes the new link in, unless the connection was closed in the meantime.
+    fn accept(&self, link: Link) -> Result<()> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(self.not_connected());
+        }
+        state.link = Some(Arc::new(link));
+        Ok(())
+    }
+}
+
+impl Drop for SshConnection {
+    fn drop(&mut self) {
+        if let Some(link) = self.state().link.take() {
+            link.master.hang_up();
+        }
+    }
+}
+
+#[async_trait]
+impl Connection for SshConnection {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn spawn(&self, command: Command) -> Result<Child> {
+        command.validate()?;
+        let link = self.link()?;
+        link.spawn(command).await
+    }
+
+    /// Asks the ssh process that holds the connection: that it is there, not that the network still is. A dead network is
+    /// noticed by ssh itself, after the time that its options say, and ends that process.
+    async fn check(&self) -> Result<()> {
+        let link = self.link()?;
+        mux::check(link.master.socket()).await.map_err(|error| link.lost(&error))
+    }
+
+    async fn reconnect(&self) -> Result<()> {
+        let seen = self.attempted.load(Ordering::Acquire);
+        let mut last = self.attempt.lock().await;
+        if self.attempted.load(Ordering::Acquire) != seen {
+            // One came to its end while this one waited: its result is the result.
+            return last.as_ref().map_or(Ok(()), |refusal| Err(refusal.error(&self.name)));
+        }
+        let old = {
+            let mut state = self.state();
+            if state.closed {
+                return Err(self.not_connected());
+            }
+            state.link.take()
+        };
+        if let Some(old) = old {
+            old.master.end().await;
+        }
+        let connected = Master::connect(&self.ssh).await;
+        self.attempted.fetch_add(1, Ordering::Release);
+        match connected {
+            Ok(master) => {
+                *last = None;
+                self.accept(Link::new(self.name.clone(), master))
+            }
+            Err(refusal) => {
+                let error = refusal.error(&self.name);
+                *last = Some(refusal);
+                Err(error)
+            }
+        }
+    }
+
+    async fn closed(&self) -> Error {
+        let Ok(link) = self.link() else { return self.not_connected() };
+        let ended = link.master.ended().await;
+        if ended.wanted { self.not_connected() } else { link.ended(ended) }
+    }
+
+    /// Programs that read from us are killed; those with a lifeline see it cut.
+    async fn close(&self) -> Result<()> {
+        let link = {
+            let mut state = self.state();
+            state.closed = true;
+            state.link.take()
+        };
+        if let Some(link) = link {
+            link.close().await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! [`Sshd`]: a real ssh server on loopback, for one test.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+use crate::Ssh;
+
+/// Where systems keep the server.
+const PROGRAMS: [&str; 4] =
+    ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/lib/openssh/sshd", "/usr/lib/ssh/sshd"];
+
+/// A real ssh server on loopback, with a host key, a user key and an ssh configuration of its own; it lets in the user
+/// that we are. Several at once stand for several systems. Dropping it cuts all connections and removes its files.
+///
+/// It listens in this process, on a free port, and starts one `sshd -i` per connection. Programs that were started through it
+/// are not its children: what outlives its connection is not killed by it.
+#[derive(Debug)]
+pub struct Sshd {
+    dir: TempDir,
+    program: &'static Path,
+    user: String,
+    port: u16,
+    /// `None` while it is down.
+    door: Option<Door>,
+}
+
+/// The listener, with the connections that came through it.
+#[derive(Debug)]
+struct Door {
+    thread: JoinHandle<()>,
+    inside: Arc<Mutex<Inside>>,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    closed: bool,
+    servers: Vec<Child>,
+}
+
+impl Sshd {
+    /// Starts one; `None` where no sshd is installed (Debian: `openssh-server`).
+    ///
+    /// # Errors
+    /// When keys cannot be made, or no port can be had.
+    pub fn start() -> io::Result<Option<Self>> {
+        let found = PROGRAMS.iter().map(Path::new).find(|program| program.exists());
+        let Some(program) = found else { return Ok(None) };
+        if rustix::process::geteuid().is_root() {
+            // Where it locks its unprivileged part in; only a service manager makes it otherwise.
+            fs::create_dir_all("/run/sshd")?;
+        }
+        let private = fs::Permissions::from_mode(0o700);
+        let dir = tempfile::Builder::new().prefix("atex-sshd-").permissions(private).tempdir()?;
+        for key in ["host_key", "user_key"] {
+            run(Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(dir.path().join(key)))?;
+        }
+        let user = run(Command::new("id").arg("-un"))?.trim().to_owned();
+        let mut sshd = Self { dir, program, user, port: 0, door: None };
+        sshd.open()?;
+        sshd.configure_server("")?;
+        sshd.configure_client()?;
+        Ok(Some(sshd))
+    }
+
+    /// For a test that needs one: starts it, or says on standard error that `test` is skipped and why.
+    ///
+    /// # Panics
+    /// When it cannot be started; also when no sshd is installed, if the environment variable `ATEX_TEST_REQUIRE` has the
+    /// word `sshd` (words are separated by commas).
+    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
+    pub fn for_test(test: &str) -> Option<Self> {
+        let sshd = match Self::start() {
+            Ok(sshd) => sshd,
+            Err(error) => panic!("cannot start an sshd for {test}: {error}"),
+        };
+        if sshd.is_none() {
+            let required = std::env::var("ATEX_TEST_REQUIRE").unwrap_or_default();
+            assert!(
+                !required.split(',').any(|word| word == "sshd"),
+                "{test} needs an sshd (Debian: openssh-server), and ATEX_TEST_REQUIRE wants it to run"
+            );
+            eprintln!("skipped: {test}: no sshd is installed (Debian: openssh-server)");
+        }
+        sshd
+    }
+
+    /// Its address.
+    pub fn host(&self) -> &'static str {
+        "127.0.0.1"
+    }
+
+    /// Its port. The same after [`go_up`](Self::go_up).
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `USER@HOST`.
+    pub fn destination(&self) -> String {
+        format!("{}@{}", self.user, self.host())
+    }
+
+    /// An ssh configuration that gets in, for `ssh -F`.
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.path().join("ssh_config")
+    }
+
+    /// The private key that it accepts.
+    pub fn identity(&self) -> PathBuf {
+        self.dir.path().join("user_key")
+    }
+
+    /// How it is reached.
+    pub fn ssh(&self) -> Ssh {
+        Ssh::new(self.destination()).port(self.port).config_file(self.config_file())
+    }
+
+    /// Cuts all connections, but takes new ones.
+    pub fn cut(&mut self) {
+        if let Some(door) = &self.door {
+            door.lock().cut();
+        }
+    }
+
+    /// Cuts all connections, and takes no more: they are refused.
+    pub fn go_down(&mut self) {
+        let Some(door) = self.door.take() else { return };
+        {
+            let mut inside = door.lock();
+            inside.closed = true;
+            inside.cut();
+        }
+        // Wakes the thread, which then closes the port.
+        TcpStream::connect(self.address()).ok();
+        door.thread.join().ok();
+    }
+
+    /// Takes connections again, on the same port.
+    ///
+    /// # Errors
+    /// When the port is taken by now.
+    pub fn go_up(&mut self) -> io::Result<()> {
+        if self.door.is_none() { self.open() } else { Ok(()) }
+    }
+
+    fn address(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        let listener = TcpListener::bind(self.address())?;
+        self.port = listener.local_addr()?.port();
+        let inside = Arc::<Mutex<Inside>>::default();
+        let mut server = Command::new(self.program);
+        server.arg("-i").arg("-f").arg(self.dir.path().join("sshd_config"));
+        server.arg("-E").arg(self.dir.path().join("log")).process_group(0);
+        let shared = Arc::clone(&inside);
+        let thread = std::thread::spawn(move || admit(&listener, server, &shared));
+        self.door = Some(Door { thread, inside });
+        Ok(())
+    }
+
+    /// Lets connections that are yet to come be served with these lines in `sshd_config`, in place of earlier ones.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn configure_server(&self, lines: &str) -> io::Result<()> {
+        let dir = self.dir.path().display();
+        // SHLVL: else bash, when run by sshd, reads the user's ~/.bashrc, whatever that does.
+        let server = format!(
+            "{lines}\nHostKey {dir}/host_key\nAuthorizedKeysFile {dir}/user_key.pub\nPidFile none\n\
+             UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+             KexAlgorithms curve25519-sha256\nMaxSessions 1000\nMaxStartups 1000\nSetEnv SHLVL=5\n\
+             Subsystem sftp internal-sftp\n"
+        );
+        fs::write(self.dir.path().join("sshd_config"), server)
+    }
+
+    fn configure_client(&self) -> io::Result<()> {
+        let (dir, port, user) = (self.dir.path().display(), self.port, &self.user);
+        let key = fs::read_to_string(self.dir.path().join("host_key.pub"))?;
+        fs::write(self.dir.path().join("known_hosts"), format!("[{}]:{port} {key}", self.host()))?;
+        let client = format!(
+            "Host *\nUser {user}\nPort {port}\nIdentityFile {dir}/user_key\nIdentitiesOnly yes\n\
+             UserKnownHostsFile {dir}/known_hosts\nGlobalKnownHostsFile /dev/null\n\
+             StrictHostKeyChecking yes\nKexAlgorithms curve25519-sha256\n"
+        );
+        fs::write(self.config_file(), client)
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        self.go_down();
+    }
+}
+
+impl Door {
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    fn cut(&mut self) {
+        for mut server in self.servers.drain(..) {
+            if let Some(group) = Pid::from_raw(server.id().cast_signed()) {
+                // It may have ended by itself, and is only now waited for.
+                kill_process_group(group, Signal::KILL).ok();
+            }
+            server.wait().ok();
+        }
+    }
+}
+
+/// Starts a server for every connection, until the door is closed.
+fn admit(listener: &TcpListener, mut server: Command, inside: &Mutex<Inside>) {
+    for connection in listener.incoming() {
+        let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if inside.closed {
+            return;
+        }
+        let Ok(connection) = connection else { continue };
+        let Ok(output) = connection.try_clone() else { continue };
+        inside.servers.retain_mut(|server| !matches!(server.try_wait(), Ok(Some(_))));
+        server.stdin(OwnedFd::from(connection)).stdout(OwnedFd::from(output)).stderr(Stdio::null());
+        match server.spawn() {
+            Ok(started) => inside.servers.push(started),
+            Err(error) => tracing::warn!(%error, "cannot start sshd"),
+        }
+        // Our copies of the connection must go, or the client would not see it end.
+        server.stdin(Stdio::null()).stdout(Stdio::null());
+    }
+}
+
+fn run(command: &mut Command) -> io::Result<String> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let program = command.get_program().to_string_lossy().into_owned();
+    Err(io::Error::other(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim())))
+}

@@ -1,0 +1,275 @@
+//! [`Ssh`]: connecting, what goes wrong, and what becomes of programs when the connection goes.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use atex_core::{Command, Connection, ConnectionExt, Error, Failure, Status, Stdio};
+use atex_provision::testkit::Sshd;
+use atex_provision::{Ssh, SshConnection};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+
+async fn failure(ssh: &Ssh) -> (Error, String) {
+    let error = ssh.connect().await.unwrap_err();
+    let message = Failure::from(&error).message;
+    (error, message)
+}
+
+#[tokio::test]
+async fn a_refused_connection_says_what_to_try() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ssh = Ssh::new("127.0.0.1").port(free).config_file("/dev/null");
+    let (error, message) = failure(&ssh).await;
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    insta::assert_snapshot!(message.replace(&free.to_string(), "PORT"), @r#"cannot connect to 127.0.0.1:PORT: ssh: connect to host 127.0.0.1 port PORT: Connection refused (does sshd run there, on that port?)"#);
+}
+
+#[tokio::test]
+async fn an_unknown_name_says_what_to_try() {
+    let (error, message) =
+        failure(&Ssh::new("root@no.such.host.invalid").config_file("/dev/null")).await;
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    let message = message.split_once(": ").unwrap();
+    assert_eq!(message.0, "cannot connect to root@no.such.host.invalid");
+    assert!(message.1.starts_with("ssh: Could not resolve hostname"), "{message:?}");
+    assert!(message.1.ends_with("(is the name right?)"), "{message:?}");
+}
+
+#[tokio::test]
+async fn a_silent_host_is_given_up_after_the_limit() {
+    // It takes the connection, by its queue, and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ssh = Ssh::new("127.0.0.1")
+        .port(silent.local_addr().unwrap().port())
+        .config_file("/dev/null")
+        .connect_limit(std::time::Duration::from_millis(300));
+    let (_, message) = failure(&ssh).await;
+    assert!(message.ends_with(": no connection within 0.3s"), "{message}");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_denied() {
+    let Some(sshd) = Sshd::for_test("a_wrong_key_is_denied") else { return };
+    let other = Sshd::start().unwrap().unwrap();
+    let ssh = Ssh::new(sshd.destination())
+        .port(sshd.port())
+        .config_file("/dev/null")
+        .identity(other.identity())
+        .option("IdentityAgent=none")
+        .option("StrictHostKeyChecking=no")
+        .option("UserKnownHostsFile=/dev/null");
+    let (error, message) = failure(&ssh).await;
+    assert!(matches!(error, Error::Denied { .. }), "{message}");
+    let message =
+        message.replace(&sshd.destination(), "USER@HOST").replace(&sshd.port().to_string(), "PORT");
+    insta::assert_snapshot!(message, @r#"USER@HOST:PORT denied access: USER@HOST: Permission denied (publickey). (is your key accepted there? try `ssh USER@HOST true`)"#);
+}
+
+#[tokio::test]
+async fn an_unknown_host_key_is_not_trusted() {
+    let Some(sshd) = Sshd::for_test("an_unknown_host_key_is_not_trusted") else { return };
+    let (error, message) = failure(&sshd.ssh().option("UserKnownHostsFile=/dev/null")).await;
+    assert!(matches!(error, Error::Connect { .. }), "{message}");
+    assert!(message.contains("Host key verification failed"), "{message}");
+    assert!(message.contains("StrictHostKeyChecking=accept-new"), "{message}");
+}
+
+#[tokio::test]
+async fn an_odd_destination_is_refused() {
+    for odd in ["", "-oProxyCommand=true", "a b"] {
+        let error = Ssh::new(odd).connect().await.unwrap_err();
+        assert!(matches!(error, Error::Usage(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_server_closes_the_connection_which_then_comes_back() {
+    let Some(mut sshd) = Sshd::for_test("a_dead_server_closes_the_connection") else { return };
+    let connection = Arc::new(sshd.ssh().connect().await.unwrap());
+    let closed = tokio::spawn({
+        let connection = Arc::clone(&connection);
+        async move { connection.closed().await }
+    });
+    let mut child = connection.spawn(Command::new("sleep").arg("1000")).await.unwrap();
+    let mut sshd = tokio::task::spawn_blocking(move || {
+        sshd.go_down();
+        sshd
+    })
+    .await
+    .unwrap();
+    let error = closed.await.unwrap();
+    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+    let error = child.wait().await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+    let again = child.wait().await.unwrap_err();
+    assert_eq!(Failure::from(&again), Failure::from(&error));
+    for result in [connection.check().await, connection.spawn(Command::new("true")).await.map(drop)]
+    {
+        assert!(matches!(result, Err(Error::Lost { .. })), "{result:?}");
+    }
+    let error = connection.reconnect().await.unwrap_err();
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    assert!(matches!(connection.closed().await, Error::NotConnected { .. }));
+    sshd.go_up().unwrap();
+    let (first, second) = tokio::join!(connection.reconnect(), connection.reconnect());
+    first.and(second).unwrap();
+    assert_eq!(connection.script("echo back", &[]).await.unwrap(), "back\n");
+}
+
+#[tokio::test]
+async fn callers_share_one_attempt() {
+    let Some(sshd) = Sshd::for_test("callers_share_one_attempt") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let before = logins(&sshd);
+    let (a, b, c) =
+        tokio::join!(connection.reconnect(), connection.reconnect(), connection.reconnect());
+    a.and(b).and(c).unwrap();
+    assert_eq!(logins(&sshd) - before, 1);
+    connection.reconnect().await.unwrap();
+    assert_eq!(logins(&sshd) - before, 2);
+}
+
+/// How often somebody logged in.
+fn logins(sshd: &Sshd) -> usize {
+    let log = std::fs::read_to_string(sshd.config_file().with_file_name("log")).unwrap();
+    log.lines().filter(|line| line.starts_with("Accepted publickey")).count()
+}
+
+/// A program that says its process number and then runs on.
+async fn running(connection: &SshConnection, stdin: Stdio) -> (atex_core::Child, i32) {
+    let command = Command::bash("echo $$; exec sleep 1000").stdin(stdin).stdout(Stdio::Piped);
+    let mut child = connection.spawn(command).await.unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).await.unwrap();
+    (child, line.trim().parse().unwrap())
+}
+
+/// Waits for the end of a process of this machine.
+async fn gone(process: i32) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+    let Ok(handle) = pidfd_open(Pid::from_raw(process).unwrap(), PidfdFlags::empty()) else {
+        return;
+    };
+    let ended = tokio::task::spawn_blocking(move || {
+        let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&limit)).unwrap()
+    });
+    assert_eq!(ended.await.unwrap(), 1, "process {process} still runs");
+}
+
+#[tokio::test]
+async fn programs_without_input_die_with_the_connection() {
+    let Some(mut sshd) = Sshd::for_test("programs_without_input_die_with_the_connection") else {
+        return;
+    };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let (_child, process) = running(&connection, Stdio::Null).await;
+    tokio::task::spawn_blocking(move || sshd.cut()).await.unwrap();
+    gone(process).await;
+}
+
+#[tokio::test]
+async fn closing_kills_programs_with_and_without_input() {
+    let Some(sshd) = Sshd::for_test("closing_kills_programs") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let (mut child, with) = running(&connection, Stdio::Piped).await;
+    let (_child, without) = running(&connection, Stdio::Null).await;
+    connection.close().await.unwrap();
+    gone(with).await;
+    gone(without).await;
+    child.wait().await.unwrap_err();
+    assert!(matches!(connection.closed().await, Error::NotConnected { .. }));
+    assert!(matches!(connection.reconnect().await, Err(Error::NotConnected { .. })));
+}
+
+#[tokio::test]
+async fn dropping_the_connection_leaves_no_ssh_behind() {
+    let Some(sshd) = Sshd::for_test("dropping_the_connection_leaves_no_ssh_behind") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let (child, process) = running(&connection, Stdio::Null).await;
+    let masters = masters(&sshd);
+    assert_eq!(masters.len(), 1);
+    drop((child, connection));
+    gone(masters[0]).await;
+    gone(process).await;
+}
+
+/// The ssh processes that hold a connection to this server.
+fn masters(sshd: &Sshd) -> Vec<i32> {
+    let config = sshd.config_file().display().to_string();
+    let numbers = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_master = |id: &i32| {
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        line.starts_with("ssh\0") && line.contains(&config)
+    };
+    numbers.filter(is_master).collect()
+}
+
+#[tokio::test]
+async fn a_program_killed_by_a_signal_is_told_from_a_lost_connection() {
+    let Some(sshd) = Sshd::for_test("a_program_killed_by_a_signal") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let output = connection.output(Command::bash("kill -TERM $$")).await.unwrap();
+    assert_eq!(output.status, Status::Killed);
+}
+
+#[tokio::test]
+async fn all_of_the_output_is_in_the_file_when_the_program_has_ended() {
+    let Some(sshd) = Sshd::for_test("all_of_the_output_is_in_the_file") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    for run in 0..20 {
+        let path = dir.path().join("out");
+        let file = std::fs::File::create(&path).unwrap();
+        let command = Command::new("head").args(["-c", "3000000", "/dev/zero"]).stdout(file);
+        let status = connection.spawn(command).await.unwrap().wait().await.unwrap();
+        assert_eq!(status, Status::Code(0));
+        assert_eq!(path.metadata().unwrap().len(), 3_000_000, "run {run}");
+    }
+}
+
+#[tokio::test]
+async fn more_programs_than_the_server_takes_wait_their_turn() {
+    let Some(sshd) = Sshd::for_test("more_programs_than_the_server_takes") else { return };
+    sshd.configure_server("MaxSessions 3").unwrap();
+    let connection = Arc::new(sshd.ssh().connect().await.unwrap());
+    let runs: Vec<_> = (0..12)
+        .map(|number| {
+            let connection = Arc::clone(&connection);
+            tokio::spawn(async move { connection.script("echo $1", &[&number.to_string()]).await })
+        })
+        .collect();
+    for (number, run) in runs.into_iter().enumerate() {
+        assert_eq!(run.await.unwrap().unwrap(), format!("{number}\n"));
+    }
+}
+
+#[tokio::test]
+async fn something_in_the_background_does_not_hold_the_end_back() {
+    let Some(sshd) = Sshd::for_test("something_in_the_background") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    // It holds neither output, since those go nowhere.
+    let started = connection.spawn(Command::bash("setsid sleep 1000 & exit 3")).await;
+    assert_eq!(started.unwrap().wait().await.unwrap(), Status::Code(3));
+    let command = Command::bash("setsid sleep 1000 & echo $!").stdout(Stdio::Piped);
+    let mut child = connection.spawn(command).await.unwrap();
+    assert_eq!(child.wait().await.unwrap(), Status::Code(0));
+    let mut number = [0; 64];
+    let length = child.stdout.as_mut().unwrap().read(&mut number).await.unwrap();
+    assert!(length > 1);
+}
+
+#[tokio::test]
+async fn the_control_socket_is_private() {
+    let Some(sshd) = Sshd::for_test("the_control_socket_is_private") else { return };
+    let _connection = sshd.ssh().connect().await.unwrap();
+    let line = std::fs::read(format!("/proc/{}/cmdline", masters(&sshd)[0])).unwrap();
+    let words: Vec<String> =
+        line.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
+    let socket = &words[words.iter().position(|word| word == "-S").unwrap() + 1];
+    let dir = std::path::Path::new(socket).parent().unwrap();
+    assert_eq!(dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
