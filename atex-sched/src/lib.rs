@@ -1,4 +1,4 @@
-//! Ad-hoc scheduling.
+#![doc = include_str!("../README.md")]
 
 mod action;
 mod driver;
@@ -7,6 +7,7 @@ mod leases;
 mod plan;
 mod queue;
 mod scheduler;
+mod simulate;
 mod summary;
 
 pub use action::{Action, Conclusion};
@@ -14,4 +15,5 @@ pub use driver::{Deadlines, Pool, Run};
 pub use leases::OpenLeases;
 pub use plan::{DESTRUCTIVE_TAG, Limits, Plan, PoolPlan, TestPlan};
 pub use scheduler::Scheduler;
+pub use simulate::{Deal, Delays, Simulation, Span, simulate, static_split};
 pub use summary::{LeftBehind, Summary};

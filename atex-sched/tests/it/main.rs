@@ -6,3 +6,4 @@ mod model;
 mod promises;
 mod scenarios;
 mod script;
+mod simulate;

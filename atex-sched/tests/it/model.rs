@@ -1,6 +1,7 @@
 //! A world of remotes that answer in any order, which watches the promises of the scheduler at every step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
@@ -16,6 +17,8 @@ enum Place {
     Up,
     Preparing,
     Idle,
+    /// Of no further use: only to be released.
+    Spent,
     Running(Attempt),
     Releasing,
 }
@@ -45,23 +48,33 @@ pub(crate) enum Happening {
     Interrupt,
 }
 
+#[derive(Debug)]
+struct Step {
+    now: Duration,
+    event: RunEvent,
+    actions: Vec<Action>,
+    before: Option<Arc<Self>>,
+}
+
 /// A run as the outside world sees it: it carries out actions, offers what may happen next, and checks every promise.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
-    plan: Plan,
+    plan: Arc<Plan>,
     scheduler: Scheduler,
     now: Duration,
     remotes: BTreeMap<RemoteId, (usize, Place)>,
     used: BTreeSet<RemoteId>,
-    /// Tests that wait, with how many pools' worth of remotes could take them.
+    /// Tests that neither run nor are concluded.
     waiting: BTreeSet<TestName>,
     concluded: BTreeSet<TestName>,
     attempts: BTreeMap<TestName, u32>,
     wakes: BTreeSet<Duration>,
     interrupted: bool,
+    /// Whether events that change nothing happen, too.
+    pub(crate) noisy: bool,
     pub(crate) finished: bool,
-    pub(crate) history: Vec<(Duration, RunEvent)>,
-    pub(crate) actions: Vec<Vec<Action>>,
+    /// What happened and what was done about it, newest first; shared, because worlds are cloned at every step.
+    history: Option<Arc<Step>>,
 }
 
 impl World {
@@ -71,7 +84,7 @@ impl World {
         let mut world = Self {
             scheduler: Scheduler::new(plan.clone()),
             waiting: plan.tests.iter().map(|test| test.name.clone()).collect(),
-            plan,
+            plan: Arc::new(plan),
             now: Duration::ZERO,
             remotes: BTreeMap::new(),
             used: BTreeSet::new(),
@@ -79,9 +92,9 @@ impl World {
             attempts: BTreeMap::new(),
             wakes: BTreeSet::new(),
             interrupted: false,
+            noisy: false,
             finished: false,
-            history: Vec::new(),
-            actions: Vec::new(),
+            history: None,
         };
         world.feed(started);
         world
@@ -102,15 +115,20 @@ impl World {
                     &[Answer::Withdrawn, Answer::Provisioned, Answer::Unavailable]
                 }
                 Place::Preparing => &[Answer::Prepared, Answer::Unfit, Answer::Lost],
-                Place::Running(_) => {
-                    &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died, Answer::Lost]
-                }
-                Place::Releasing => {
-                    &[Answer::Released, Answer::ReleaseFailed, Answer::Lost, Answer::Prepared]
-                }
-                Place::Up | Place::Idle => unreachable!("checked after every event"),
+                Place::Running(_) => &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died],
+                Place::Releasing => &[Answer::Released, Answer::ReleaseFailed],
+                Place::Up | Place::Idle | Place::Spent => unreachable!("checked after every event"),
             };
             options.extend(answers.iter().map(|answer| Happening::Answer(*id, *answer)));
+            // What comes too late or too early to change anything.
+            let noise: &[Answer] = match place {
+                Place::Running(_) => &[Answer::Lost],
+                Place::Releasing => &[Answer::Lost, Answer::Unfit, Answer::Prepared],
+                _ => &[],
+            };
+            if self.noisy {
+                options.extend(noise.iter().map(|answer| Happening::Answer(*id, *answer)));
+            }
         }
         if !self.wakes.is_empty() {
             options.push(Happening::Wake);
@@ -123,7 +141,7 @@ impl World {
 
     /// Whether this brings the run nearer to its end. What does not may be left out when time is short.
     pub(crate) fn is_progress(happening: Happening) -> bool {
-        !matches!(happening, Happening::Answer(_, Answer::Lost) | Happening::Interrupt)
+        !matches!(happening, Happening::Interrupt)
     }
 
     /// Lets it happen.
@@ -184,7 +202,13 @@ impl World {
             }
             Answer::Passed | Answer::Failed | Answer::Infra | Answer::Died => {
                 let Place::Running(attempt) = before else { panic!("{remote} runs nothing") };
-                *place = Place::Idle;
+                let destructive = self
+                    .plan
+                    .tests
+                    .iter()
+                    .any(|test| test.name == attempt.test && test.destructive);
+                let spent = destructive || answer == Answer::Died;
+                *place = if spent { Place::Spent } else { Place::Idle };
                 self.waiting.insert(attempt.test.clone());
                 let verdict = match answer {
                     Answer::Passed => Verdict::Passed,
@@ -201,11 +225,11 @@ impl World {
     fn feed(&mut self, event: RunEvent) {
         self.now += Duration::from_millis(1);
         let actions = self.scheduler.on(self.now, &event);
-        self.history.push((self.now, event));
-        self.actions.push(actions.clone());
-        for action in actions {
+        for action in actions.clone() {
             self.carry_out(action);
         }
+        let before = self.history.take();
+        self.history = Some(Arc::new(Step { now: self.now, event, actions, before }));
         self.check();
     }
 
@@ -218,7 +242,7 @@ impl World {
                 self.remotes.insert(remote, (pool, Place::Requested));
             }
             Action::Withdraw { remote } => {
-                self.moves(remote, &Place::Requested, Place::Withdrawing)
+                self.moves(remote, &Place::Requested, Place::Withdrawing);
             }
             Action::Prepare { remote } => self.moves(remote, &Place::Up, Place::Preparing),
             Action::Run { remote, attempt } => {
@@ -239,7 +263,10 @@ impl World {
             }
             Action::Release { remote } => {
                 let (_, place) = self.remotes.get_mut(&remote).unwrap();
-                let releasable = matches!(place, Place::Up | Place::Preparing | Place::Idle);
+                let releasable = !matches!(
+                    place,
+                    Place::Requested | Place::Withdrawing | Place::Running(_) | Place::Releasing
+                );
                 assert!(releasable, "{remote} is released while {place:?}");
                 *place = Place::Releasing;
             }
@@ -275,7 +302,10 @@ impl World {
             assert!(out <= pool.max, "{out} remotes of {}", pool.name);
         }
         for (id, (_, place)) in &self.remotes {
-            assert!(!matches!(place, Place::Up | Place::Idle), "{id} is left {place:?}");
+            assert!(
+                !matches!(place, Place::Up | Place::Idle | Place::Spent),
+                "{id} is left {place:?}"
+            );
         }
         let out = self.remotes.values().filter(|(_, place)| serving(place)).count();
         let left = self.plan.tests.len() - self.concluded.len();
@@ -297,15 +327,27 @@ impl World {
         }
     }
 
+    fn steps(&self) -> Vec<&Step> {
+        let mut steps: Vec<_> =
+            std::iter::successors(self.history.as_deref(), |step| step.before.as_deref()).collect();
+        steps.reverse();
+        steps
+    }
+
+    /// What happened, one line per event.
+    pub(crate) fn story(&self) -> String {
+        let lines =
+            self.steps().into_iter().map(|step| format!("{:?} -> {:?}", step.event, step.actions));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Feeds the history to a fresh scheduler, with the echoes that a journal has, and compares what it says.
     pub(crate) fn check_replay(&self) {
-        let mut scheduler = Scheduler::new(self.plan.clone());
-        for ((now, event), expected) in self.history.iter().zip(&self.actions) {
-            assert_eq!(scheduler.on(*now, event), *expected, "replaying {event:?}");
-            for action in expected {
-                for echo in echoes(action) {
-                    assert_eq!(scheduler.on(*now, &echo), [], "{echo:?} is only an echo");
-                }
+        let mut scheduler = Scheduler::new(Plan::clone(&self.plan));
+        for step in self.steps() {
+            assert_eq!(scheduler.on(step.now, &step.event), step.actions, "{:?}", step.event);
+            for echo in step.actions.iter().flat_map(echoes) {
+                assert_eq!(scheduler.on(step.now, &echo), [], "{echo:?} is only an echo");
             }
         }
     }
