@@ -1,2 +1,39 @@
-//! The `atex` program.
-fn main() {}
+//! The `atex` program: reads arguments, builds the parts, prints. Everything worth reusing is in the other crates.
+
+mod args;
+mod discover;
+mod exit_code;
+mod fmf_show;
+mod interrupt;
+mod logging;
+mod message;
+mod pool;
+mod progress;
+mod run;
+mod selection;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command, FmfCommand};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    message::set_color(arguments.color);
+    logging::start(arguments.verbose);
+    let done = match arguments.command {
+        Command::Discover(options) => discover::run(&options),
+        Command::Fmf { command: FmfCommand::Show(options) } => fmf_show::run(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "atex", &mut message::Out);
+            Ok(exit_code::PASSED)
+        }
+    };
+    ExitCode::from(done.unwrap_or_else(|error| {
+        message::error(&error);
+        exit_code::of_error(&error)
+    }))
+}

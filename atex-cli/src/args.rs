@@ -1,0 +1,231 @@
+//! The arguments as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::exit_code;
+
+/// Ad-hoc Test EXecution: runs FMF-described tests on many systems, each free one taking the next test.
+#[derive(Debug, Parser)]
+#[command(name = "atex", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = exit_code::HELP)]
+#[command(arg_required_else_help = true, subcommand_required = true)]
+pub(crate) struct Arguments {
+    /// Say more about what is done, on standard error; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Colours: on a terminal (unless NO_COLOR is set), always, or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
+    pub(crate) color: ColorWhen,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the tests that a plan, or a selection, stands for
+    #[command(after_help = DISCOVER_EXAMPLES)]
+    Discover(DiscoverOptions),
+    /// Look at the metadata tree itself
+    Fmf {
+        #[command(subcommand)]
+        command: FmfCommand,
+    },
+    /// Run tests on systems of one or several pools
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunOptions),
+    /// Print a script with completions for your shell
+    #[command(
+        after_help = "Example:\n  atex completions bash >~/.local/share/bash-completion/completions/atex"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FmfCommand {
+    /// Print the nodes of the tree: name, data with all that is inherited and adjusted, and the files they come from
+    #[command(
+        after_help = "Examples:\n  atex fmf show --whole --format yaml\n  atex fmf show -c distro=rhel-9.6 | jq '.[].name'"
+    )]
+    Show(ShowOptions),
+}
+
+/// Which tests: a plan, and what narrows it down.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub(crate) struct SelectionOptions {
+    /// A folder of the FMF tree; its root is looked for from there upwards
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) root: PathBuf,
+
+    /// The plan whose tests are meant; without it, all tests of the tree
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plan: Option<String>,
+
+    /// Only tests whose name has a match of this regular expression (any one of several)
+    #[arg(short = 't', long = "test", value_name = "REGEX")]
+    pub(crate) tests: Vec<String>,
+
+    /// No tests whose name has a match of this regular expression
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) exclude: Vec<String>,
+
+    /// Only tests that this FMF filter holds for: 'tag: smoke & tier: 1, 2' (all of several)
+    #[arg(long = "filter", value_name = "EXPR")]
+    pub(crate) filters: Vec<String>,
+
+    /// Only tests that this condition holds for: "'slow' not in tag" (all of several)
+    #[arg(long = "condition", value_name = "EXPR")]
+    pub(crate) conditions: Vec<String>,
+
+    /// A dimension of the context that the metadata are adjusted to: -c distro=rhel-9.6 -c arch=x86_64
+    #[arg(short = 'c', long = "context", value_name = "KEY=VALUE", value_parser = dimension)]
+    pub(crate) context: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiscoverOptions {
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
+
+    /// A name per line, or everything about the tests as JSON
+    #[arg(long, value_name = "FORMAT", default_value = "names")]
+    pub(crate) format: DiscoverFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiscoverFormat {
+    Names,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    /// A folder of the FMF tree; its root is looked for from there upwards
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) root: PathBuf,
+
+    /// All nodes, those that others inherit from included
+    #[arg(long)]
+    pub(crate) whole: bool,
+
+    /// A dimension of the context that the metadata are adjusted to; without any, nothing is adjusted
+    #[arg(short = 'c', long = "context", value_name = "KEY=VALUE", value_parser = dimension)]
+    pub(crate) context: Vec<(String, String)>,
+
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub(crate) format: ShowFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ShowFormat {
+    Json,
+    Yaml,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunOptions {
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
+
+    /// Where systems come from; may be given several times: see the examples
+    #[arg(long = "pool", value_name = "BACKEND[:TARGET][,KEY=VALUE]…", required = true)]
+    pub(crate) pools: Vec<String>,
+
+    /// Run a test that failed up to N times more
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) reruns: u32,
+
+    /// A variable for every test; wins over those of plans and tests
+    #[arg(short = 'e', long = "environment", value_name = "KEY=VALUE", value_parser = variable)]
+    pub(crate) environment: Vec<(String, String)>,
+
+    /// Where to keep the run: a new or empty folder; by default, a new one in atex-runs/
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// What to show while it runs: a bar on a terminal, lines elsewhere (auto)
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub(crate) progress: ProgressHow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressHow {
+    Auto,
+    Bar,
+    Plain,
+    /// Every event as a line of JSON on standard output; everything else goes to standard error
+    Json,
+    None,
+}
+
+const DISCOVER_EXAMPLES: &str = "\
+Examples:
+  atex discover --plan /plans/smoke
+  atex discover -t '^/net' --filter 'tag: -slow' -c distro=rhel-9.6 -c arch=x86_64
+  atex discover --format json | jq '.tests | keys'";
+
+const RUN_EXAMPLES: &str = "\
+Pools:
+  local             this machine: each system is a folder of its own
+  ssh:HOST          a system that is there, by ssh: user@host:port, or a name of your ~/.ssh/config
+  ssh,inventory=F   the systems that the file F lists, a line each: user@host:port distro=rhel-9.6 arch=x86_64
+  with ,max=N       at most N systems at once (local: 1 by default)
+       ,name=NAME ,platform=NAME   how the pool is called, and what its results are filed under
+       ,identity=F ,ssh_config=F ,ssh_option=KEY=VALUE   for ssh: -i, -F and -o of ssh(1)
+
+Examples:
+  atex run --pool local,max=4
+  atex run --plan /plans/full --pool ssh:root@lab1 --pool ssh:root@lab2 --reruns 1
+  atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
+
+Ctrl-C once stops the tests, gives everything back and keeps the results; twice leaves at once.
+
+Exit codes: 0 all passed, 1 some test failed, 2 wrong use, 3 infrastructure trouble, 130 interrupted";
+
+fn dimension(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected KEY=VALUE, as in distro=rhel-9.6".to_owned()),
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,137 @@
+//! `--pool`: from what was typed to a pool of remotes.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use atex_core::Provisioner;
+use atex_provision::{Host, Hosts, Inventory, Local, Ssh};
+use atex_sched::Pool;
+
+/// One `--pool`, taken apart: `BACKEND[:TARGET][,KEY=VALUE]…`.
+#[derive(Debug, PartialEq, Eq)]
+struct PoolSpec<'a> {
+    typed: &'a str,
+    backend: &'a str,
+    target: Option<&'a str>,
+    settings: Vec<(&'a str, &'a str)>,
+}
+
+/// Makes the pools of a run, each with a name of its own.
+pub(crate) fn pools(typed: &[String]) -> Result<Vec<Pool>> {
+    let mut names = HashSet::new();
+    typed
+        .iter()
+        .map(|typed| {
+            let spec = PoolSpec::parse(typed)
+                .with_context(|| format!("cannot understand --pool {typed}"))?;
+            let wanted = spec.setting("name").unwrap_or_else(|| spec.label());
+            let name = (1..)
+                .map(
+                    |number| {
+                        if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") }
+                    },
+                )
+                .find(|name| names.insert(name.clone()));
+            spec.pool(&name.unwrap_or_default())
+                .with_context(|| format!("cannot use --pool {typed}"))
+        })
+        .collect()
+}
+
+impl<'a> PoolSpec<'a> {
+    fn parse(typed: &'a str) -> Result<Self> {
+        let mut parts = typed.split(',');
+        let head = parts.next().unwrap_or_default();
+        let (backend, target) = match head.split_once(':') {
+            Some((backend, target)) => (backend, Some(target)),
+            None => (head, None),
+        };
+        if target == Some("") {
+            bail!("a target is missing after `{backend}:`");
+        }
+        let settings = parts
+            .map(|part| match part.split_once('=') {
+                Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok((key, value)),
+                _ => bail!("expected KEY=VALUE, found {part:?}"),
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { typed, backend, target, settings })
+    }
+
+    fn setting(&self, key: &str) -> Option<&'a str> {
+        self.settings.iter().find(|(own, _)| *own == key).map(|(_, value)| *value)
+    }
+
+    /// What the pool is called unless it is given a name: its head, without what makes it long.
+    fn label(&self) -> &'a str {
+        self.typed.split(',').next().unwrap_or(self.typed)
+    }
+
+    fn pool(&self, name: &str) -> Result<Pool> {
+        let max = self.setting("max").map(parse_max).transpose()?;
+        let (provisioner, default_max): (Arc<dyn Provisioner>, _) = match self.backend {
+            "local" => (Arc::new(self.local(max.unwrap_or(1))?), Some(1)),
+            "ssh" => (Arc::new(self.ssh()?), None),
+            other => bail!("there is no backend {other:?}; there are: local, ssh"),
+        };
+        let pool = Pool::new(name, provisioner);
+        let pool = max.or(default_max).into_iter().fold(pool, Pool::max);
+        Ok(self.setting("platform").into_iter().fold(pool, Pool::platform))
+    }
+
+    fn local(&self, max: usize) -> Result<Local> {
+        self.check(&["max", "name", "platform", "base"])?;
+        if let Some(target) = self.target {
+            bail!("a local pool has no target, found {target:?}");
+        }
+        let local = Local::new().max(max);
+        Ok(self.setting("base").into_iter().fold(local, Local::base))
+    }
+
+    fn ssh(&self) -> Result<Hosts> {
+        self.check(&["max", "name", "platform", "inventory", "identity", "ssh_config", "ssh_option"])?;
+        let hosts = match (self.target, self.setting("inventory")) {
+            (Some(target), None) => vec![Host::parse(target)?],
+            (None, Some(file)) => Inventory::read(Path::new(file))?.hosts,
+            (Some(_), Some(_)) => bail!("a pool has a host or an inventory, not both"),
+            (None, None) => bail!("which host? Say ssh:HOST, or ssh,inventory=FILE"),
+        };
+        let settings = self.settings.iter().copied();
+        let hosts = hosts
+            .into_iter()
+            .map(|host| host.with_ssh(|ssh| settings.clone().fold(ssh, with_setting)));
+        Ok(Hosts::new(hosts.collect())?)
+    }
+
+    fn check(&self, known: &[&str]) -> Result<()> {
+        for (key, _) in &self.settings {
+            if !known.contains(key) {
+                bail!(
+                    "a pool of {} has no setting {key:?}; there are: {}",
+                    self.backend,
+                    known.join(", ")
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An ssh connection with one more setting of the pool.
+fn with_setting(ssh: Ssh, (key, value): (&str, &str)) -> Ssh {
+    match key {
+        "ssh_config" => ssh.config_file(value),
+        "identity" => ssh.identity(value),
+        "ssh_option" => ssh.option(value),
+        _ => ssh,
+    }
+}
+
+fn parse_max(text: &str) -> Result<usize> {
+    match text.parse() {
+        Ok(0) | Err(_) => bail!("max is the number of systems at once, 1 or more; found {text:?}"),
+        Ok(max) => Ok(max),
+    }
+}

@@ -1,0 +1,111 @@
+//! What every display has to keep of the events: names of remotes, and how far the run is.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use atex_core::millis::Shown;
+use atex_core::{Attempt, Failure, Outcome, RemoteId, RunEvent, Verdict};
+
+/// How far a run is.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) total: usize,
+    pub(super) concluded: usize,
+    remotes: HashMap<RemoteId, String>,
+    running: HashMap<RemoteId, Duration>,
+}
+
+impl State {
+    /// Takes an event; a line to show for it, if it is worth one.
+    pub(super) fn take(&mut self, at: Duration, event: &RunEvent) -> Option<String> {
+        match event {
+            RunEvent::RunStarted { tests, pools } => {
+                self.total = tests.len();
+                let pools: Vec<String> = pools
+                    .iter()
+                    .map(|pool| format!("{} (up to {})", pool.name, pool.max))
+                    .collect();
+                let s = if tests.len() == 1 { "" } else { "s" };
+                Some(format!("{} test{s} on {}", tests.len(), pools.join(", ")))
+            }
+            RunEvent::RemoteProvisioned { remote, name, .. } => {
+                self.remotes.insert(*remote, name.clone());
+                None
+            }
+            RunEvent::TestStarted { remote, .. } => {
+                self.running.insert(*remote, at);
+                None
+            }
+            RunEvent::TestEnded { remote, attempt, outcome, failure } => {
+                self.running.remove(remote);
+                Some(self.ended(*remote, attempt, outcome, failure.as_ref()))
+            }
+            RunEvent::TestConcluded { test, verdict, attempts, note, .. } => {
+                self.concluded += 1;
+                let why =
+                    note.as_ref().map_or(String::new(), |note| format!(": {}", one_line(note)));
+                (*attempts == 0).then(|| format!("{}  {test}{why}", word(*verdict)))
+            }
+            RunEvent::ProvisionFailed { failure, .. } => {
+                Some(format!("no remote: {}", one_line(&failure.message)))
+            }
+            RunEvent::PrepareFailed { remote, failure }
+            | RunEvent::RemoteLost { remote, failure } => {
+                Some(format!("{}: {}", self.name(*remote), one_line(&failure.message)))
+            }
+            RunEvent::ReleaseFailed { remote, failure } => Some(format!(
+                "{} may be left behind: {}",
+                self.name(*remote),
+                one_line(&failure.message)
+            )),
+            RunEvent::IngestFailed { attempt, failure } => Some(format!(
+                "results of {attempt} were not taken in: {}",
+                one_line(&failure.message)
+            )),
+            RunEvent::RemoteRequested { .. }
+            | RunEvent::Leased { .. }
+            | RunEvent::ProvisionWithdrawn { .. }
+            | RunEvent::RemotePrepared { .. }
+            | RunEvent::RemoteReleased { .. }
+            | RunEvent::Interrupted
+            | RunEvent::TimePassed
+            | RunEvent::RunFinished => None,
+        }
+    }
+
+    /// A remote as people call it.
+    pub(super) fn name(&self, remote: RemoteId) -> String {
+        self.remotes.get(&remote).cloned().unwrap_or_else(|| remote.to_string())
+    }
+
+    fn ended(
+        &self,
+        remote: RemoteId,
+        attempt: &Attempt,
+        outcome: &Outcome,
+        failure: Option<&Failure>,
+    ) -> String {
+        let note = outcome.note.as_deref().or(failure.map(|failure| failure.message.as_str()));
+        let note = note.map_or(String::new(), |note| format!(": {}", one_line(note)));
+        let took = Shown(outcome.took);
+        format!("{}  {attempt}  {took} on {}{note}", word(outcome.verdict), self.name(remote))
+    }
+}
+
+/// A verdict as a word of one width, in its colour.
+fn word(verdict: Verdict) -> String {
+    let color = match verdict {
+        Verdict::Passed => "32",
+        Verdict::Failed => "1;31",
+        Verdict::Infra | Verdict::NotRun => "1;33",
+        Verdict::Skipped => "2",
+    };
+    format!("\x1b[{color}m{verdict:>7}\x1b[0m")
+}
+
+/// What a test or a remote said, without what could confuse a terminal, and not too long.
+fn one_line(text: &str) -> String {
+    let line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    if text.chars().count() > 300 { format!("{line}…") } else { line }
+}

@@ -1,0 +1,129 @@
+//! `atex run`: builds the parts of a run, runs it, and says what came of it.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use atex_core::{CancellationToken, TestSuite};
+use atex_exec::{Debug, FmfExecutor};
+use atex_report::{Conclusion, Journal, JsonLines, RunInfo, RunStore, Style, SummaryText};
+use atex_sched::{OpenLeases, Pool, Run};
+use serde_json::json;
+
+use crate::args::{ProgressHow, RunOptions};
+use crate::{exit_code, interrupt, message, pool, progress, selection};
+
+/// Runs what was asked for; the exit code says how it went.
+pub(crate) fn run(options: &RunOptions) -> Result<u8> {
+    let suite = selection::suite(&options.selection)?;
+    if suite.tests.is_empty() {
+        bail!("no tests were selected; `atex discover` with the same options shows what is");
+    }
+    let pools = pool::pools(&options.pools)?;
+    let started = jiff::Timestamp::now();
+    let store = create_store(options, started)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(drive(options, suite, pools, &store));
+    // What still runs on the runtime is of no interest any more, and must not hold the program up.
+    runtime.shutdown_background();
+    done?;
+    conclude(options, &store)
+}
+
+/// Makes the folder of the run.
+fn create_store(options: &RunOptions, started: jiff::Timestamp) -> Result<RunStore> {
+    let selection = &options.selection;
+    let name = started.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y%m%d-%H%M%S").to_string();
+    let tool = concat!("atex ", env!("CARGO_PKG_VERSION"));
+    let asked = json!({
+        "root": std::path::absolute(&selection.root)?,
+        "plan": selection.plan,
+        "tests": selection.tests,
+        "exclude": selection.exclude,
+        "filters": selection.filters,
+        "conditions": selection.conditions,
+        "context": selection.context.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
+        "pools": options.pools,
+        "reruns": options.reruns,
+    });
+    let info = RunInfo::new(&name, tool, started).asked(asked);
+    let dir = options.out.clone().unwrap_or_else(|| fresh(Path::new("atex-runs"), &name));
+    RunStore::create(&dir, &info)
+        .with_context(|| format!("cannot keep the run in {}", dir.display()))
+}
+
+/// A folder that is not there yet.
+fn fresh(parent: &Path, name: &str) -> PathBuf {
+    let numbered = |number| match number {
+        1 => parent.join(name),
+        _ => parent.join(format!("{name}-{number}")),
+    };
+    (1..).map(numbered).find(|dir| !dir.exists()).unwrap_or_else(|| parent.join(name))
+}
+
+/// Carries the run out.
+async fn drive(
+    options: &RunOptions,
+    suite: TestSuite,
+    pools: Vec<Pool>,
+    store: &RunStore,
+) -> Result<()> {
+    let cancel = CancellationToken::new();
+    let journal: Arc<Journal> = Arc::new(store.journal(cancel.clone())?);
+    let results = JsonLines::create(store.results_path(), store.files_dir())?;
+    let leases = Arc::new(OpenLeases::default());
+    let how = match options.progress {
+        ProgressHow::Auto if std::io::stderr().is_terminal() => ProgressHow::Bar,
+        ProgressHow::Auto => ProgressHow::Plain,
+        how => how,
+    };
+    let suite = Arc::new(suite);
+    let environment = options.environment.iter();
+    let executor = FmfExecutor::new(Arc::clone(&suite)).debug(debug_switches());
+    let executor = environment.fold(executor, |executor, (key, value)| executor.env(key, value));
+    let mut run = Run::new(suite, Arc::new(executor), store.artifacts_dir())
+        .name(&store.info().run)
+        .reruns(options.reruns)
+        .sink(journal.clone())
+        .sink(leases.clone())
+        .aggregator(Arc::new(results))
+        .cancel(cancel.clone());
+    run = pools.into_iter().fold(run, Run::pool);
+    run = progress::sinks(how).into_iter().fold(run, Run::sink);
+    let out = store.dir().display().to_string();
+    let summary = tokio::select! {
+        summary = run.run() => summary?,
+        () = interrupt::watch(cancel, leases, out) => bail!("the watch on signals ended"),
+    };
+    for failure in &summary.report_failures {
+        message::note(&format!("warning: {failure}"));
+    }
+    match journal.failure() {
+        Some(failure) => {
+            Err(failure).context("the run was stopped, because it could not be recorded")
+        }
+        None => Ok(()),
+    }
+}
+
+/// Prints the summary, and gives the exit code.
+fn conclude(options: &RunOptions, store: &RunStore) -> Result<u8> {
+    let (report, _) = store.report()?;
+    let summary = SummaryText::new(&report, message::width())
+        .style(Style::Ansi)
+        .artifacts(store.artifacts_dir());
+    let print = if options.progress == ProgressHow::Json { message::note } else { message::line };
+    print(summary.to_string().trim_end());
+    print(&format!("results: {}", store.results_path().display()));
+    Ok(exit_code::of_run(Conclusion::of(&report).verdict))
+}
+
+/// The switches for debugging that users of the Python ATEX know.
+fn debug_switches() -> Debug {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| value == "1");
+    Debug {
+        no_exitcode: is_set("ATEX_DEBUG_NO_EXITCODE"),
+        keep_background: is_set("ATEX_DEBUG_NO_BG_KILL"),
+    }
+}
