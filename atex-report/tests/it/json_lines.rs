@@ -323,14 +323,7 @@ async fn nothing_is_followed_out_of_the_artifacts() {
     let files = record.artifacts.files_dir();
     symlink(place.path("outside/secret"), files.join("l")).unwrap();
     symlink(place.path("outside"), files.join("d")).unwrap();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        files.join("pipe"),
-        rustix::fs::FileType::Fifo,
-        0o600.into(),
-        0,
-    )
-    .unwrap();
+    make_pipe(&files.join("pipe"));
     place.lines.ingest(record).await.unwrap();
     assert_eq!(place.tree(), BTreeMap::from([("p/t/ok".to_owned(), "ok".to_owned())]));
 
@@ -341,9 +334,19 @@ async fn nothing_is_followed_out_of_the_artifacts() {
 
     fs::write(place.path("outside/results"), "{}\n").unwrap();
     let linked = place.record(("p", "/linked"), "", &[]);
-    fs::remove_file(linked.artifacts.results_file()).unwrap();
-    symlink(place.path("outside/results"), linked.artifacts.results_file()).unwrap();
+    let results = linked.artifacts.results_file();
+    fs::remove_file(&results).unwrap();
+    symlink(place.path("outside/results"), &results).unwrap();
+    place.lines.ingest(linked.clone()).await.unwrap_err();
+    fs::remove_file(&results).unwrap();
+    make_pipe(&results);
+    // Does not wait for somebody to write into it.
     place.lines.ingest(linked).await.unwrap_err();
+}
+
+fn make_pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, mknodat};
+    mknodat(CWD, path, FileType::Fifo, 0o600.into(), 0).unwrap();
 }
 
 #[test]
