@@ -37,7 +37,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let there = NEEDS.iter().filter(|need| need.missing(&folders).is_empty());
     let require = there.map(|need| need.name).collect::<Vec<_>>().join(",");
     let mut tests = cargo();
-    tests.current_dir(&workspace.root).args(["test", "--workspace", "--all-features"]);
+    tests.current_dir(&workspace.root).args(["test", "--all-features"]);
+    if !options.arguments.iter().any(|argument| chooses_package(argument)) {
+        tests.arg("--workspace");
+    }
     if std::env::var_os("CI").is_some() {
         tests.arg("--no-fail-fast");
     }
@@ -46,6 +49,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps.command("tests", &mut tests)?;
     steps.finish("test");
     Ok(())
+}
+
+/// Whether the argument is one by which cargo takes some packages instead of all.
+fn chooses_package(argument: &str) -> bool {
+    argument == "--package" || argument.starts_with("--package=") || argument.starts_with("-p")
 }
 
 /// What is said about tests that will skip themselves.
@@ -61,6 +69,12 @@ fn skipped(need: &Need, reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_can_be_chosen() {
+        assert!(["-p", "-patex-core", "--package=atex-core"].into_iter().all(chooses_package));
+        assert!(!["--package-name", "name", "--lib"].into_iter().any(chooses_package));
+    }
 
     #[test]
     fn what_is_skipped_is_said_with_the_remedy() {
