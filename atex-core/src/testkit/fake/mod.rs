@@ -27,6 +27,8 @@ mod executor;
 mod fate;
 mod provisioner;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 pub use aggregator::{FakeAggregator, Ingested};
 pub use connection::FakeConnection;
