@@ -228,3 +228,100 @@ fn infra(failure: &Failure, begin: Instant) -> Outcome {
 fn is_unreachable(error: &Error) -> bool {
     matches!(error, Error::Lost { .. } | Error::NotConnected { .. } | Error::Connect { .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use atex_core::TestName;
+    use atex_core::testkit::fake::{FakeExecutor, FakeProvisioner, FakeRun};
+    use std::time::Duration;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    /// What a task was told and says, without a run around it.
+    struct Line {
+        pool: FakeProvisioner,
+        orders: UnboundedSender<Order>,
+        news: UnboundedReceiver<News>,
+        dir: tempfile::TempDir,
+    }
+
+    impl Line {
+        fn open(executor: FakeExecutor) -> Self {
+            let (orders, receiver) = unbounded_channel();
+            let (sender, news) = unbounded_channel();
+            let pool = FakeProvisioner::new("lab");
+            let dir = tempfile::tempdir().unwrap();
+            let task = RemoteTask {
+                id: RemoteId(1),
+                platform: "p".into(),
+                provisioner: Arc::new(pool.clone()),
+                executor: Arc::new(executor),
+                artifacts: dir.path().into(),
+                deadlines: Arc::default(),
+                request: Request::new("test"),
+                orders: receiver,
+                news: sender,
+            };
+            tokio::spawn(task.live(CancellationToken::new()));
+            Self { pool, orders, news, dir }
+        }
+
+        fn order(&self, order: Order) {
+            self.orders.send(order).unwrap();
+        }
+
+        async fn hear(&mut self) -> RunEvent {
+            match self.news.recv().await.unwrap() {
+                News::Event(event) | News::Ended(event, _) => event,
+            }
+        }
+    }
+
+    fn attempt() -> Attempt {
+        Attempt { test: TestName::new("/a").unwrap(), number: 1 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_breaks_while_idle_is_noticed_and_nothing_runs_on_it() {
+        let executor = FakeExecutor::new();
+        let mut line = Line::open(executor.clone());
+        assert!(matches!(line.hear().await, RunEvent::RemoteProvisioned { .. }));
+        line.order(Order::Prepare(CancellationToken::new()));
+        assert!(matches!(line.hear().await, RunEvent::RemotePrepared { .. }));
+        line.pool.remotes()[0].fake_connection().cut("power failure");
+        let RunEvent::RemoteLost { failure, .. } = line.hear().await else {
+            panic!("nobody noticed")
+        };
+        assert_eq!(failure.message, "connection to lab-1 was lost: power failure");
+        // An order that was under way is answered, and the results say why.
+        line.order(Order::Run(attempt(), CancellationToken::new()));
+        let RunEvent::TestEnded { failure: Some(failure), .. } = line.hear().await else {
+            panic!("it ran")
+        };
+        assert_eq!(failure.message, "connection to lab-1 was lost: power failure");
+        let results = line.dir.path().join("p/a/attempt-1/results");
+        assert!(std::fs::read_to_string(results).unwrap().contains("power failure"));
+        line.order(Order::Release);
+        assert!(matches!(line.hear().await, RunEvent::RemoteReleased { .. }));
+        let counts = executor.counts();
+        assert_eq!((counts.runs, counts.stopped, counts.dropped), (0, 0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mistake_of_the_set_up_costs_no_remote() {
+        let usage =
+            Failure { fault: Fault::Usage, retry: atex_core::Retry::Never, message: "eh?".into() };
+        let run = FakeRun::errs(usage).after(Duration::from_secs(3));
+        let mut line = Line::open(FakeExecutor::new().usually(run));
+        line.order(Order::Prepare(CancellationToken::new()));
+        line.order(Order::Run(attempt(), CancellationToken::new()));
+        line.hear().await;
+        line.hear().await;
+        let RunEvent::TestEnded { outcome, failure, .. } = line.hear().await else {
+            panic!("it did not end")
+        };
+        assert_eq!((outcome.verdict, failure), (Verdict::Infra, None));
+        assert_eq!(outcome.note.as_deref(), Some("lab-1: eh?"));
+        assert_eq!(outcome.took, Duration::from_secs(3));
+    }
+}
