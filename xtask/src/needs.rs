@@ -67,6 +67,9 @@ pub(crate) fn install(steps: &Steps, packages: &[&str]) -> Result<()> {
     };
     steps.command("list of packages", &mut apt(&["update"]))?;
     let title = format!("installing {}", packages.join(" "));
+    println!(
+        "    (no service is started; where there is systemd, it would start theirs with the next boot)"
+    );
     steps.command(&title, apt(&["install", "-y", "--no-install-recommends"]).args(packages))
 }
 

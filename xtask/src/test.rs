@@ -31,7 +31,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             .or_else(|| cannot_install(&folders))
         {
             None => install(&steps, &packages)?,
-            Some(reason) => missing().for_each(|need| println!("{}", skipped(need, reason))),
+            Some(reason) => missing()
+                .for_each(|need| println!("{}", skipped(need, &need.missing(&folders), reason))),
         }
     }
     let there = NEEDS.iter().filter(|need| need.missing(&folders).is_empty());
@@ -57,11 +58,11 @@ fn chooses_package(argument: &str) -> bool {
 }
 
 /// What is said about tests that will skip themselves.
-fn skipped(need: &Need, reason: &str) -> String {
+fn skipped(need: &Need, missing: &[&str], reason: &str) -> String {
     format!(
         "skipped: {} ({} missing, and {reason}; to have them: apt-get install {})",
         need.tests,
-        need.programs.join(", "),
+        missing.join(", "),
         need.packages.join(" ")
     )
 }
@@ -78,6 +79,6 @@ mod tests {
 
     #[test]
     fn what_is_skipped_is_said_with_the_remedy() {
-        insta::assert_snapshot!(skipped(&NEEDS[0], "this is not root"), @"skipped: tests that reach this machine over a real ssh server (sshd, ssh, ssh-keygen missing, and this is not root; to have them: apt-get install openssh-server openssh-client)");
+        insta::assert_snapshot!(skipped(&NEEDS[0], &["sshd"], "this is not root"), @"skipped: tests that reach this machine over a real ssh server (sshd missing, and this is not root; to have them: apt-get install openssh-server openssh-client)");
     }
 }
