@@ -224,7 +224,7 @@ fn check_contents<'a>(place: &Place, tests: impl Iterator<Item = (&'a str, Vec<&
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     /// Whatever tests leave, and in whatever order they end: every file is found where its result says.
     #[test]
     fn no_file_is_lost_or_mixed(
