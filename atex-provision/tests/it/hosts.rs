@@ -31,7 +31,8 @@ async fn a_host_in_use_is_waited_for_when_the_others_are_down() {
     let Some(sshd) = Sshd::for_test("a_host_in_use_is_waited_for") else { return };
     let hosts = Hosts::new(vec![down(), Host::new(sshd.ssh())]).unwrap();
     let first = hosts.provision(&request()).await.unwrap();
-    let (second, released) = tokio::join!(hosts.provision(&request()), first.release());
+    let request = request();
+    let (second, released) = tokio::join!(hosts.provision(&request), first.release());
     released.unwrap();
     assert_eq!(second.unwrap().name(), sshd.ssh().name());
     hosts.shutdown().await.unwrap();

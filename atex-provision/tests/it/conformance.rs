@@ -1,0 +1,64 @@
+//! Every backend against the shared suites of `atex-core`.
+
+use std::sync::Arc;
+
+use atex_core::testkit::conformance::provisioner::Systems;
+use atex_core::testkit::conformance::{connection, provisioner};
+use atex_core::{Connection, Provisioner};
+use atex_provision::testkit::Sshd;
+use atex_provision::{Host, Hosts, Local, LocalConnection};
+
+#[tokio::test]
+async fn local_connection() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("tmp")).unwrap();
+    let connect = async || {
+        let connection = LocalConnection::new("local", root.path());
+        Ok(Arc::new(connection) as Arc<dyn Connection>)
+    };
+    connection::all(connect).await;
+}
+
+#[tokio::test]
+async fn ssh_connection() {
+    let Some(sshd) = Sshd::for_test("the conformance of the ssh connection") else { return };
+    let connect = async || Ok(Arc::new(sshd.ssh().connect().await?) as Arc<dyn Connection>);
+    connection::all(connect).await;
+}
+
+/// A stock server takes ten sessions at once.
+#[tokio::test]
+async fn ssh_connection_with_few_sessions() {
+    let Some(sshd) = Sshd::for_test("the conformance of ssh with few sessions") else { return };
+    sshd.configure_server("MaxSessions 10").unwrap();
+    let connection = sshd.ssh().connect().await.unwrap();
+    connection::a_dropped_child_that_reads_from_us_is_dead(&connection).await.unwrap();
+    connection::a_dropped_spawn_leaves_nothing(&connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn local_provisioner() {
+    let base = tempfile::tempdir().unwrap();
+    let make = async || Ok(Arc::new(Local::new().base(base.path()).max(3)) as Arc<dyn Provisioner>);
+    provisioner::all(Systems::Made, make).await;
+    // What a crashed controller left of its checks was adopted and released, and so was everything else.
+    assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn unlimited_local_provisioner() {
+    let base = tempfile::tempdir().unwrap();
+    let make = async || Ok(Arc::new(Local::new().base(base.path())) as Arc<dyn Provisioner>);
+    provisioner::all(Systems::Made, make).await;
+}
+
+#[tokio::test]
+async fn hosts_provisioner() {
+    let Some(first) = Sshd::for_test("the conformance of the hosts provisioner") else { return };
+    let hosts = [first, Sshd::start().unwrap().unwrap(), Sshd::start().unwrap().unwrap()];
+    let make = async || {
+        let hosts = hosts.iter().map(|sshd| Host::new(sshd.ssh()).fact("arch", "x86_64"));
+        Ok(Arc::new(Hosts::new(hosts.collect())?) as Arc<dyn Provisioner>)
+    };
+    provisioner::all(Systems::Existing, make).await;
+}
