@@ -109,6 +109,12 @@ mod tests {
     }
 
     #[test]
+    fn an_example_may_leave_out_what_does_not_matter() {
+        let text = format!("/// ```\n/// let a = {});\n/// ```\n", WORDS[1].0);
+        assert_eq!(check(&[Source::new("a/src/b.rs", &text)], &[]), Vec::<String>::new());
+    }
+
+    #[test]
     fn waiting_is_fine_where_the_clock_is_paused() {
         let wait = WORDS[5].0;
         let inline = format!("fn a() {{ {wait}1) }}\n\n#[cfg(test)]\nmod tests {{\n{wait}1)\n}}\n");
