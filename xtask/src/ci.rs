@@ -67,7 +67,7 @@ fn deny(steps: &Steps, cargo_here: impl Fn(&[&str]) -> Command) -> Result<()> {
             ["install", "--quiet", "--locked", "--debug", "--no-default-features", "cargo-deny"];
         steps.command("installing cargo-deny", &mut cargo_here(&install))?;
     }
-    let lint = ["deny", "--log-level=error", "check", "bans", "licenses", "sources"];
+    let check = ["deny", "--log-level=error", "check", "bans", "licenses", "sources"];
     steps.command("dependencies", &mut cargo_here(&check))
 }
 
