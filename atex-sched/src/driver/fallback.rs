@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use atex_core::{Artifacts, Error, Failure, Result, ResultLine};
+use atex_core::{Artifacts, Error, Failure, Result, ResultLine, ascii_json};
 use serde_json::json;
 
 /// Sees to it that the artifacts of a test that did not come to its own end can be read, and say so.
@@ -32,7 +32,7 @@ fn try_complete(artifacts: &Artifacts, note: &str) -> Result<()> {
         return Ok(());
     }
     results.truncate(whole);
-    results.extend_from_slice(json!({"status": "infra", "note": note}).to_string().as_bytes());
+    let line = ascii_json::write(&mut results, &json!({"status": "infra", "note": note}));
     results.push(b'\n');
-    fs::write(&path, results).map_err(Error::io("cannot write", &path))
+    line.and_then(|()| fs::write(&path, results)).map_err(Error::io("cannot write", &path))
 }

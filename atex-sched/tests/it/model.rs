@@ -70,6 +70,8 @@ pub(crate) struct World {
     attempts: BTreeMap<TestName, u32>,
     wakes: BTreeSet<Duration>,
     interrupted: bool,
+    /// Whether a pool failed, so that it may rest.
+    troubled: bool,
     /// Whether events that change nothing happen, too.
     pub(crate) noisy: bool,
     pub(crate) finished: bool,
@@ -92,6 +94,7 @@ impl World {
             attempts: BTreeMap::new(),
             wakes: BTreeSet::new(),
             interrupted: false,
+            troubled: false,
             noisy: false,
             finished: false,
             history: None,
@@ -156,6 +159,9 @@ impl World {
                 self.feed(RunEvent::Interrupted);
             }
             Happening::Answer(remote, answer) => {
+                let trouble =
+                    [Answer::Unavailable, Answer::Misconfigured, Answer::Unfit, Answer::Lost];
+                self.troubled |= trouble.contains(&answer);
                 let event = self.answer(remote, answer);
                 self.feed(event);
             }
@@ -310,8 +316,14 @@ impl World {
         let out = self.remotes.values().filter(|(_, place)| serving(place)).count();
         let left = self.plan.tests.len() - self.concluded.len();
         assert!(out <= left, "{out} remotes for {left} tests");
+        let pending = |place: &Place| matches!(place, Place::Requested | Place::Preparing);
+        let coming = self.remotes.values().filter(|(_, place)| pending(place)).count();
+        let room = self.plan.pools.iter().map(|pool| pool.max).sum::<usize>() - self.remotes.len();
+        if !self.troubled && self.plan.tests.iter().all(|test| test.pools.is_none()) {
+            let wanted = self.waiting.len().min(coming + room);
+            assert!(coming >= wanted, "{coming} remotes on their way, {wanted} could be");
+        }
         if self.interrupted {
-            let pending = |place: &Place| matches!(place, Place::Requested | Place::Preparing);
             assert!(
                 !self.remotes.values().any(|(_, place)| pending(place)),
                 "a remote for nothing"

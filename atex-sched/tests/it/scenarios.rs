@@ -313,7 +313,5 @@ fn an_interrupted_run_stops_tests_and_gives_everything_back() {
 
 #[test]
 fn a_run_of_nothing_is_over_at_once() {
-    insta::assert_snapshot!(play(lab(tests(&[]), 3), "0s start"), @r#"
-    0s start -> finish
-    "#);
+    insta::assert_snapshot!(play(lab(tests(&[]), 3), "0s start"), @"0s start -> finish");
 }
