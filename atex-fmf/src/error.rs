@@ -189,8 +189,8 @@ impl Error {
 
     fn one_line(&self) -> String {
         match &self.location {
-            Some(location) => format!("{location}: {}", self.message),
-            None => self.message.clone(),
+            Some(location) => printable(&format!("{location}: {}", self.message)),
+            None => printable(&self.message),
         }
     }
 }
@@ -220,7 +220,12 @@ fn read_line(path: &Path, line: usize) -> Option<String> {
 fn shorten(text: &str) -> String {
     let text = text.trim_end_matches('\r');
     match text.char_indices().nth(200) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => printable(&format!("{}…", &text[..end])),
+        None => printable(text),
     }
+}
+
+/// Control characters could do anything to a terminal: each is shown as a placeholder of the same width.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

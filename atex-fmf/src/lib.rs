@@ -7,6 +7,8 @@ mod adjust;
 mod build;
 mod condition;
 mod context;
+#[cfg(feature = "discover")]
+mod discover;
 mod error;
 mod filter;
 mod integer;
@@ -26,6 +28,8 @@ mod yaml;
 pub use adjust::{Adjust, Decision, Undecided};
 pub use condition::Condition;
 pub use context::{Context, Rule};
+#[cfg(feature = "discover")]
+pub use discover::Discover;
 pub use error::{Error, ErrorKind, Location, Result};
 pub use filter::Filter;
 pub use integer::Int;

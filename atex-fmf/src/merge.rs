@@ -7,8 +7,8 @@ use crate::map::{Map, Origin};
 use crate::pyregex::{Regex, Template};
 use crate::value::{Number, Value};
 
-/// Steps after which a tree is given up: nested lists of maps can multiply with every level.
-const MAX_STEPS: u64 = 20_000_000;
+/// Merges inside of values after which a tree is given up: lists of maps can multiply with every level.
+const MAX_STEPS: u64 = 1_000_000;
 
 /// What a suffix asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,6 @@ impl<'t> Merger<'t> {
     pub(crate) fn merge(&mut self, target: &mut Map, source: &Map) -> Result<()> {
         for (key, value, origin) in source.entries() {
             self.origin = origin;
-            self.step(1)?;
             let Some(name) = key.as_str() else {
                 let message =
                     format!("key '{}' in {} is not a string", key.value().to_text(), self.node);
@@ -88,7 +87,7 @@ impl<'t> Merger<'t> {
         *self.steps += count as u64;
         if *self.steps > MAX_STEPS {
             let message =
-                format!("merging needs more than {MAX_STEPS} steps, given up in {}", self.node);
+                format!("given up in {} after {MAX_STEPS} merges inside of values", self.node);
             return Err(Error::new(ErrorKind::Limit, message));
         }
         Ok(())
@@ -113,6 +112,7 @@ impl<'t> Merger<'t> {
             (Value::List(items), Value::Map(source)) => {
                 for item in Arc::make_mut(items) {
                     let Value::Map(map) = item else { return Err(self.item_error(item)) };
+                    self.step(1)?;
                     self.merge(Arc::make_mut(map), source)?;
                 }
             }
@@ -120,7 +120,7 @@ impl<'t> Merger<'t> {
                 let mut copies = Vec::with_capacity(sources.len());
                 for source in sources.iter() {
                     let Value::Map(source) = source else { return Err(self.item_error(source)) };
-                    self.step(map.len())?;
+                    self.step(1 + map.len())?;
                     let mut copy = Map::clone(map);
                     self.merge(&mut copy, source)?;
                     copies.push(copy.into());
@@ -135,7 +135,6 @@ impl<'t> Merger<'t> {
                         format!("cannot add '{}' to '{}'", second.type_name(), first.type_name());
                     self.error(key, &reason)
                 })?;
-                self.step(sum.as_list().map_or(1, <[Value]>::len))?;
                 *old = sum;
             }
         }

@@ -42,7 +42,7 @@ pub(crate) fn find(start: &Path) -> Result<PathBuf> {
         start.display()
     );
     Err(Error::new(ErrorKind::Root, message)
-        .with_hint("make one with 'fmf init' in the top directory of the metadata"))
+        .with_hint("run 'fmf init' in the top directory of the metadata, or pass --root"))
 }
 
 /// The format version: an integer in `.fmf/version`.

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use atex_fmf::{
-    Adjust, Climb, Context, Decision, Error, ErrorKind, Node, Result, Selection, Tree, Undecided,
-};
+use atex_fmf::{Adjust, Climb, Context, Decision, Error, Node, Result, Selection, Tree, Undecided};
 use serde_json::{Value as Json, json};
 
 use crate::canon::{canon, canon_map, uncanon};
@@ -105,7 +103,7 @@ pub(crate) fn prune(tree: &Tree, spec: &Json, root: &str) -> Result<Json> {
         selection = selection.name(&name);
     }
     for source in texts("sources") {
-        selection = selection.source(source);
+        selection = selection.source(std::path::Path::new(root).join(source));
     }
     for filter in texts("filters") {
         selection = selection.filter(&filter);
@@ -148,21 +146,11 @@ pub(crate) fn agrees(got: &Json, expected: &Json) -> bool {
                 };
                 ours.len() == theirs.len()
                     && ours.iter().zip(theirs).all(|(a, b)| agrees(a, b))
-                    && same(&rest(got), &rest(expected))
+                    && rest(got) == rest(expected)
             }
-            _ => same(got, expected),
+            _ => got == expected,
         },
         (Some(ours), Some(theirs)) => expected["fmf_error"] == json!(false) || ours == theirs,
         _ => false,
     }
-}
-
-/// Equality of JSON without regard to the order of keys.
-fn same(a: &Json, b: &Json) -> bool {
-    a == b
-}
-
-/// The kind that stands for "this is not built yet".
-pub(crate) fn is_missing(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unsupported
 }

@@ -40,7 +40,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
             join_strings(&mut tokens, token)?;
             continue;
         }
-        let digit_follows = rest[1..].starts_with(|c: char| c.is_ascii_digit());
+        let digit_follows = rest[first.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
         if first.is_ascii_digit() || (first == '.' && digit_follows) {
             let (token, after) = number(rest)?;
             tokens.push(Token::Constant(token));
@@ -81,11 +81,13 @@ fn join_strings(tokens: &mut Vec<Token>, next: Value) -> Result<()> {
 }
 
 fn string(text: &str) -> Result<Option<(Value, &str)>> {
-    let prefix_length = text.find(['\'', '"']).unwrap_or(text.len());
+    // At most two letters stand before a quote: looking further would make long texts slow.
+    let prefix_length = text.bytes().take(3).take_while(u8::is_ascii_alphabetic).count();
+    if !text[prefix_length..].starts_with(['\'', '"']) {
+        return Ok(None);
+    }
     let prefix = text[..prefix_length].to_ascii_lowercase();
-    if prefix_length == text.len()
-        || !matches!(&*prefix, "" | "r" | "u" | "b" | "br" | "rb" | "f" | "fr" | "rf")
-    {
+    if !matches!(&*prefix, "" | "r" | "u" | "b" | "br" | "rb" | "f" | "fr" | "rf") {
         return Ok(None);
     }
     if prefix.contains('f') {

@@ -56,7 +56,10 @@ pub(super) fn attribute(base: Object, name: &str) -> Result<Object> {
             };
         }
         _ => {
-            return fail(ErrorKind::Unsupported, format!("the attribute '{name}' is not supported"));
+            return fail(
+                ErrorKind::Unsupported,
+                format!("the attribute '{name}' is not supported"),
+            );
         }
     };
     let methods: &[&str] = match &value {

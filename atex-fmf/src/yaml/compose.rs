@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{ScalarStyle, Span};
+use granit_parser::{ScalarStyle, Span, StructureStyle};
 
 use crate::error::ErrorKind;
 use crate::map::{Key, Map, Origin};
@@ -17,8 +17,10 @@ const MAX_VALUES: u64 = 10_000_000;
 
 /// Builds the value of one document. Iterative, so that nesting never costs stack.
 #[derive(Debug)]
-pub(super) struct Composer {
+pub(super) struct Composer<'t> {
     document: usize,
+    text: &'t str,
+
     open: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
     root: Value,
@@ -51,6 +53,7 @@ enum Content {
 
 #[derive(Debug, Default)]
 struct OpenMap {
+    flow: bool,
     entries: Vec<(Key, Value, Span)>,
     key: Option<(PendingKey, Span)>,
     /// What `<<` brings in; none as long as there was no `<<` with content.
@@ -72,9 +75,9 @@ struct Item {
     special: Option<Plain>,
 }
 
-impl Composer {
-    pub(super) fn new(document: usize) -> Self {
-        Self { document, open: Vec::new(), anchors: HashMap::new(), root: Value::Null }
+impl<'t> Composer<'t> {
+    pub(super) fn new(document: usize, text: &'t str) -> Self {
+        Self { document, text, open: Vec::new(), anchors: HashMap::new(), root: Value::Null }
     }
 
     pub(super) fn finish(self) -> Value {
@@ -89,6 +92,9 @@ impl Composer {
         anchor: usize,
         span: Span,
     ) -> Result<(), YamlError> {
+        if style == ScalarStyle::DoubleQuoted {
+            check_surrogates(self.text, &span)?;
+        }
         let mut special = None;
         let value = match find_tag(tag, &span)? {
             Some(tag) => tag
@@ -122,11 +128,13 @@ impl Composer {
 
     pub(super) fn start_map(
         &mut self,
+        style: StructureStyle,
         tag: Option<&granit_parser::Tag>,
         anchor: usize,
         span: Span,
     ) -> Result<(), YamlError> {
-        self.start(Content::Map(OpenMap::default()), tag, anchor, span)
+        let flow = style == StructureStyle::Flow;
+        self.start(Content::Map(OpenMap { flow, ..OpenMap::default() }), tag, anchor, span)
     }
 
     fn start(
@@ -196,6 +204,9 @@ impl Composer {
             }
             Content::Map(open) => match open.key.take() {
                 None => {
+                    if open.flow {
+                        check_key_lines(self.text, &item.span)?;
+                    }
                     open.key = Some((make_key(item.value, item.special, &item.span)?, item.span));
                     Ok(())
                 }
@@ -270,6 +281,31 @@ impl OpenMap {
 
 fn find_tag(tag: Option<&granit_parser::Tag>, span: &Span) -> Result<Option<Tag>, YamlError> {
     tag.map_or(Ok(None), |tag| Tag::find(tag).map_err(|message| YamlError::new(message, span)))
+}
+
+/// Half a character, written as an escape, is no character; two halves are not joined either.
+fn check_surrogates(text: &str, span: &Span) -> Result<(), YamlError> {
+    let mut rest = span.slice(text).unwrap_or_default();
+    while let Some(position) = rest.find('\\') {
+        let escape = &rest.as_bytes()[position + 1..];
+        if let [b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..] = escape {
+            return Err(YamlError::new("an escape stands for half a character", span));
+        }
+        let next = rest[position + 1..].chars().next().map_or(0, char::len_utf8);
+        rest = &rest[position + 1 + next..];
+    }
+    Ok(())
+}
+
+/// A key must stand in one line, unless a question mark announces it.
+fn check_key_lines(text: &str, span: &Span) -> Result<(), YamlError> {
+    let several = span.start.line() != span.end.line();
+    let Some(range) = span.byte_range().filter(|_| several) else { return Ok(()) };
+    let announced = text[..range.start].trim_end().ends_with('?');
+    if !announced && text[range.end..].trim_start().starts_with(':') {
+        return Err(YamlError::new("a key must not go over several lines", span));
+    }
+    Ok(())
 }
 
 fn make_key(value: Value, special: Option<Plain>, span: &Span) -> Result<PendingKey, YamlError> {

@@ -4,6 +4,7 @@
 
 mod compose;
 mod scalar;
+mod tabs;
 mod tag;
 
 use granit_parser::{Event, Parser, Span, options};
@@ -72,7 +73,8 @@ pub(crate) fn normalize(text: &str) -> std::borrow::Cow<'_, str> {
 pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
     check_characters(text)?;
     let mut parser = Parser::new_from_str_with_options(text, parser_options());
-    let mut composer = Composer::new(document);
+    let mut composer = Composer::new(document, text);
+    let mut tabs = tabs::Tabs::new(text);
     let mut documents = 0;
     while let Some(next) = parser.next_event() {
         let (event, span) = next.map_err(|error| {
@@ -83,6 +85,7 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
             };
             YamlError { kind, message: error.info(), line: mark.line(), column: mark.col() + 1 }
         })?;
+        tabs.event(&event, &span);
         match event {
             Event::DocumentStart(_, version) => {
                 documents += 1;
@@ -105,8 +108,8 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
             Event::SequenceStart(_, anchor, tag) => {
                 composer.start_list(tag.as_deref(), anchor, span)?
             }
-            Event::MappingStart(_, anchor, tag) => {
-                composer.start_map(tag.as_deref(), anchor, span)?
+            Event::MappingStart(style, anchor, tag) => {
+                composer.start_map(style, tag.as_deref(), anchor, span)?
             }
             Event::SequenceEnd | Event::MappingEnd => composer.end()?,
             Event::Alias(anchor) => composer.alias(anchor, span)?,
@@ -114,6 +117,13 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
             _ => {}
         }
     }
+    if documents == 0
+        && let Some(line) = text.lines().position(|line| line.starts_with("..."))
+    {
+        let (kind, message) = (ErrorKind::File, "expected a document before its end".to_owned());
+        return Err(YamlError { kind, message, line: line + 1, column: 1 });
+    }
+    tabs.check()?;
     Ok(composer.finish())
 }
 

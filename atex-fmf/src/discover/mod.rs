@@ -1,0 +1,235 @@
+//! Discovery: the tests that a plan, or a selection, asks for.
+
+mod plan;
+mod test;
+
+use atex_core::{TestName, TestSuite};
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::pyregex::Regex;
+use crate::select::Selection;
+use crate::tree::{Node, Tree};
+use crate::value::Value;
+use plan::Section;
+
+/// What to discover in a tree; without any restriction, all of its tests.
+///
+/// A test is a node that selection takes (without children, unless its directive says otherwise) and that has the key
+/// `test`, is not disabled (`enabled`), not `manual`, and no `story`. Tests come in the order of their names.
+///
+/// A plan restricts this by its `discover` sections. Names given here are added to the `test` of each section (one of
+/// all of them must be found), filters and conditions must hold besides those of the section, and what either side
+/// excludes is excluded. If sections have names, these are put before the names of their tests.
+///
+/// ```
+/// use atex_fmf::{Context, Discover, Tree, Value};
+/// # fn main() -> atex_fmf::Result<()> {
+/// # let directory = tempfile::tempdir().unwrap();
+/// # std::fs::create_dir(directory.path().join(".fmf")).unwrap();
+/// # std::fs::write(directory.path().join(".fmf/version"), "1\n").unwrap();
+/// # std::fs::write(directory.path().join("main.fmf"), "/plan: {discover: {how: fmf}}\n/a: {test: ./a.sh}\n").unwrap();
+/// # let path = directory.path();
+/// let tree = Tree::open(path)?;
+/// let suite = Discover::new().plan("/plan").exclude("slow").run(&tree)?;
+/// assert_eq!(suite.tests["/a"].script, "./a.sh");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Discover {
+    plan: Option<String>,
+    names: Vec<String>,
+    excludes: Vec<String>,
+    filters: Vec<String>,
+    conditions: Vec<String>,
+    context: Context,
+    without_libraries: bool,
+}
+
+impl Discover {
+    /// All tests.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The full name of the plan to follow.
+    #[must_use]
+    pub fn plan(mut self, name: impl Into<String>) -> Self {
+        self.plan = Some(name.into());
+        self
+    }
+
+    /// A regular expression that is found in the name of a test; of several, one must be.
+    #[must_use]
+    pub fn name(mut self, pattern: impl Into<String>) -> Self {
+        self.names.push(pattern.into());
+        self
+    }
+
+    /// A regular expression that must not be found in the name of a test.
+    #[must_use]
+    pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
+        self.excludes.push(pattern.into());
+        self
+    }
+
+    /// A filter; see [`Filter`](crate::Filter).
+    #[must_use]
+    pub fn filter(mut self, filter: impl Into<String>) -> Self {
+        self.filters.push(filter.into());
+        self
+    }
+
+    /// A condition; see [`Condition`](crate::Condition).
+    #[must_use]
+    pub fn condition(mut self, condition: impl Into<String>) -> Self {
+        self.conditions.push(condition.into());
+        self
+    }
+
+    /// The context that the tree is adjusted to first; an empty one by default.
+    #[must_use]
+    pub fn context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
+    }
+
+    /// Whether libraries that tests require are resolved; they are by default. If not, `require` and `recommend` stay
+    /// as they are written.
+    #[must_use]
+    pub fn libraries(mut self, on: bool) -> Self {
+        self.without_libraries = !on;
+        self
+    }
+
+    /// Discovers the tests. The tree itself is not changed.
+    ///
+    /// The suite's content is the directory of the tree, laid once as the root, or once per named section.
+    ///
+    /// # Errors
+    /// There is no such plan, or it cannot be followed; metadata of a test are of a wrong type; a pattern, filter or
+    /// condition is wrong. Errors point to the line in the metadata where there is one.
+    pub fn run(&self, tree: &Tree) -> Result<TestSuite> {
+        let root = tree.root().ok_or_else(|| {
+            Error::new(ErrorKind::General, "a tree without a directory has no tests to run")
+        })?;
+        let mut tree = tree.clone();
+        tree.adjust(&self.context)?;
+        let (sections, environment) = match &self.plan {
+            None => (vec![Section::default()], indexmap::IndexMap::new()),
+            Some(name) => {
+                let plan = plan::find(&tree, name)?;
+                (plan::sections(plan)?, plan::environment(plan)?)
+            }
+        };
+        let mut suite = TestSuite::default();
+        suite.environment = environment;
+        for section in sections {
+            let prefix = section.name.clone().unwrap_or_default();
+            suite = suite.with_content(root, prefix.as_str());
+            for node in self.nodes(&tree, &section)? {
+                let (name, test) = test::from_node(node, &prefix, !self.without_libraries)?;
+                suite.tests.insert(name, test);
+            }
+        }
+        Ok(suite)
+    }
+
+    /// The nodes of the tests that one section asks for.
+    fn nodes<'t>(&self, tree: &'t Tree, section: &Section) -> Result<Vec<Node<'t>>> {
+        let mut selection = Selection::new().key("test");
+        for name in section.names.iter().chain(&self.names) {
+            selection = selection.name(name);
+        }
+        for filter in section.filters.iter().chain(&self.filters) {
+            selection = selection.filter(filter);
+        }
+        for condition in &self.conditions {
+            selection = selection.condition(condition);
+        }
+        selection.check()?;
+        let excludes = section.excludes.iter().chain(&self.excludes);
+        let excludes: Vec<Regex> =
+            excludes.map(|pattern| Regex::new(pattern)).collect::<Result<_>>()?;
+        let mut nodes = Vec::new();
+        for node in tree.prune(&selection) {
+            let node = node?;
+            if is_test(node) && !any_found(&excludes, node.name())? {
+                nodes.push(node);
+            }
+        }
+        Ok(nodes)
+    }
+}
+
+fn is_test(node: Node<'_>) -> bool {
+    let is_set = |key| node.get(key).is_some_and(Value::is_truthy);
+    node.get("enabled").is_none_or(Value::is_truthy) && !is_set("manual") && !is_set("story")
+}
+
+fn any_found(patterns: &[Regex], text: &str) -> Result<bool> {
+    for pattern in patterns {
+        if pattern.search(text)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A mistake in the value of a node's key.
+fn wrong(node: Node<'_>, key: &str, what: &str) -> Error {
+    let message = format!("'{key}' of {} {what}", node.name());
+    Error::new(ErrorKind::Format, message).at(node.locate(key))
+}
+
+/// A mistake in a plan, whose place the caller knows better.
+fn wrong_without_place(plan: Node<'_>, what: &str) -> Error {
+    Error::new(ErrorKind::Format, format!("plan {} {what}", plan.name()))
+}
+
+/// One text, or a list of texts.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Str(text) => Some(vec![text.to_string()]),
+        Value::List(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+/// Variables of an environment: scalars, as text.
+fn variables(
+    map: &crate::Map,
+    wrong: impl Fn(&str, Option<Location>) -> Error,
+    tree: &Tree,
+) -> Result<Vec<(String, String)>> {
+    let mut variables = Vec::with_capacity(map.len());
+    for (key, value, origin) in map.entries() {
+        let name = key.value().to_text().into_owned();
+        let location = || tree.locate(origin);
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(wrong(&format!("has a variable '{name}', which is no name"), location()));
+        }
+        if matches!(value, Value::List(_) | Value::Map(_) | Value::Set(_) | Value::Bytes(_)) {
+            let found = value.type_name();
+            let message =
+                format!("has a variable '{name}' that must be a text or a number, got '{found}'");
+            return Err(wrong(&message, location()));
+        }
+        let text = value.to_text();
+        if text.contains('\0') {
+            return Err(wrong(&format!("has a NUL character in '{name}'"), location()));
+        }
+        variables.push((name, text.into_owned()));
+    }
+    Ok(variables)
+}
+
+fn test_name(name: &str, node: Node<'_>) -> Result<TestName> {
+    TestName::new(name).map_err(|error| {
+        Error::new(ErrorKind::Format, "this node cannot be a test")
+            .with_source(error)
+            .at(node.locate("test"))
+    })
+}

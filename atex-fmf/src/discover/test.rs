@@ -1,0 +1,165 @@
+//! One test: its metadata, with the keys that are understood given their types.
+
+use std::path::Path;
+use std::time::Duration;
+
+use atex_core::{Test, TestName};
+use serde_json::json;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::tree::Node;
+use crate::value::Value;
+
+use super::{test_name, texts, variables, wrong};
+
+/// The test that a node describes; `prefix` is the name of its section, or empty.
+pub(super) fn from_node(node: Node<'_>, prefix: &str, libraries: bool) -> Result<(TestName, Test)> {
+    let lead = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
+    let name = test_name(&format!("{lead}{}", node.name()), node)?;
+    let mut test = Test::new(script(node)?);
+    test.dir = directory(node, prefix)?;
+    test.duration = node.get("duration").map(|value| duration(node, value)).transpose()?;
+    test.tags = tags(node)?;
+    test.tty = tty(node)?;
+    test.environment = match node.get("environment") {
+        None | Some(Value::Null) => Default::default(),
+        Some(Value::Map(map)) => {
+            let fail = |message: &str, location| {
+                let message = format!("'environment' of {} {message}", node.name());
+                Error::new(ErrorKind::Format, message).at(location).at(node.locate("environment"))
+            };
+            variables(map, fail, node.tree())?.into_iter().collect()
+        }
+        Some(other) => {
+            let found = other.type_name();
+            return Err(wrong(node, "environment", &format!("must be a map, got '{found}'")));
+        }
+    };
+    test.metadata = match Value::from(node.data().clone()).to_json() {
+        serde_json::Value::Object(metadata) => metadata,
+        _ => serde_json::Map::new(),
+    };
+    if libraries {
+        for key in ["require", "recommend"] {
+            check_requirements(node, key)?;
+            let list = match test.metadata.get(key) {
+                None | Some(serde_json::Value::Null) => json!([]),
+                Some(serde_json::Value::Array(items)) => json!(items),
+                Some(single) => json!([single]),
+            };
+            test.metadata.insert(key.to_owned(), list);
+        }
+    }
+    Ok((name, test))
+}
+
+fn script(node: Node<'_>) -> Result<&str> {
+    match node.get("test") {
+        Some(Value::Str(script)) if !script.trim().is_empty() => Ok(script),
+        Some(Value::Str(_) | Value::Null) | None => Err(wrong(node, "test", "is empty")),
+        Some(other) => {
+            let found = other.type_name();
+            Err(wrong(node, "test", &format!("must be a string (a shell script), got '{found}'")))
+        }
+    }
+}
+
+/// The directory of the file that defines the test, below the root of the uploaded tree.
+fn directory(node: Node<'_>, prefix: &str) -> Result<String> {
+    let sources = node.sources();
+    // A node that inherits nothing and has no file of its own is where its script was written.
+    let written = node.locate("test").map(|location| location.path);
+    let source = sources.last().copied().or(written.as_deref());
+    let root = node.tree().root();
+    let relative = source.zip(root).and_then(|(source, root)| source.strip_prefix(root).ok());
+    let Some(relative) = relative.and_then(Path::parent) else {
+        return Err(wrong(node, "test", "is not defined by a file of the tree"));
+    };
+    let Some(relative) = relative.to_str() else {
+        return Err(wrong(node, "test", "is in a directory whose name is not UTF-8"));
+    };
+    Ok(match (prefix, relative) {
+        ("", relative) => relative.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, relative) => format!("{prefix}/{relative}"),
+    })
+}
+
+/// A number of seconds, or a number with one of the units `s`, `m`, `h`, `d`.
+fn duration(node: Node<'_>, value: &Value) -> Result<Duration> {
+    let text = value.to_text();
+    let is_scalar = matches!(value, Value::Str(_) | Value::Int(_));
+    let parsed = parse_duration(text.trim()).filter(|_| is_scalar);
+    parsed.ok_or_else(|| {
+        let what = format!("is '{text}', which is no duration");
+        wrong(node, "duration", &what).with_hint("durations are like 90, 90s, 5m, 2h or 1d")
+    })
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (digits, factor) = match text.char_indices().last()? {
+        (end, 's') => (&text[..end], 1),
+        (end, 'm') => (&text[..end], 60),
+        (end, 'h') => (&text[..end], 60 * 60),
+        (end, 'd') => (&text[..end], 24 * 60 * 60),
+        _ => (text, 1),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(factor).map(Duration::from_secs)
+}
+
+fn tags(node: Node<'_>) -> Result<Vec<String>> {
+    match node.get("tag") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::List(items)) if items.iter().all(is_scalar) => {
+            Ok(items.iter().map(|item| item.to_text().into_owned()).collect())
+        }
+        Some(value) if is_scalar(value) => Ok(vec![value.to_text().into_owned()]),
+        Some(_) => Err(wrong(node, "tag", "must be a string or a list of strings")),
+    }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    matches!(value, Value::Str(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_))
+}
+
+fn tty(node: Node<'_>) -> Result<bool> {
+    match node.get("tty") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(tty)) => Ok(*tty),
+        Some(other) => {
+            let found = other.to_text();
+            Err(wrong(node, "tty", &format!("must be true or false, got '{found}'")))
+        }
+    }
+}
+
+/// Packages and files can be required; libraries cannot yet.
+fn check_requirements(node: Node<'_>, key: &str) -> Result<()> {
+    let Some(value) = node.get(key).filter(|value| !value.is_null()) else { return Ok(()) };
+    let items = match value {
+        Value::List(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    for item in items {
+        let library = match item {
+            Value::Str(text) => text.starts_with("library("),
+            Value::Map(map) => map.get("type").is_none_or(|kind| kind.as_str() == Some("library")),
+            _ => {
+                let what = "must be a string, a map, or a list of these";
+                return Err(wrong(node, key, what));
+            }
+        };
+        if library {
+            let message = format!(
+                "'{key}' of {} asks for the library {}, which is not supported in this version",
+                node.name(),
+                texts(item).map_or_else(|| item.to_text().into_owned(), |text| text.concat())
+            );
+            return Err(Error::new(ErrorKind::Unsupported, message).at(node.locate(key)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Conditions: what Python says about the same expressions.
+
+use atex_fmf::{Condition, Value};
+
+const DATA: &str = "
+test: ./x.sh
+tag: [fast, net]
+tier: '2'
+level: 3
+ratio: 0.5
+enabled: true
+manual: false
+nothing: ~
+environment: {FOO: bar, N: 1}
+execute: {how: tmt}
+day: 2020-01-01
+";
+
+/// The answer to an expression: its truth, or the kind of error.
+fn answer(condition: &str) -> String {
+    let data = Value::from_yaml(DATA).unwrap();
+    let result = Condition::parse(condition).and_then(|c| c.evaluate(data.as_map().unwrap()));
+    result.map_or_else(|error| format!("{:?}", error.kind()), |truth| truth.to_string())
+}
+
+fn check(table: &[(&str, &str)]) {
+    let wrong: Vec<String> = table
+        .iter()
+        .filter(|(condition, expected)| answer(condition) != *expected)
+        .map(|(condition, expected)| {
+            format!("{condition}: {} instead of {expected}", answer(condition))
+        })
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn idioms_that_people_write() {
+    check(&[
+        ("execute['how'] == 'tmt'", "true"),
+        ("environment['FOO'] == 'BAR'", "false"),
+        ("environment['NOPE'] == 'BAR'", "Filter"),
+        ("'enabled' not in locals() or enabled", "true"),
+        ("'tag' in globals() and len(tag) > 1", "true"),
+        ("tier in ['1', '2']", "true"),
+        ("tier is not None and int(tier) > 0", "true"),
+        ("float(level) >= 7", "false"),
+        ("manual is False", "true"),
+        ("nope", "Filter"),
+        ("nope is None", "Filter"),
+        ("any(t.startswith('f') for t in tag)", "true"),
+        ("all('e' in t for t in tag if t != 'fast')", "true"),
+        ("__import__('re').search('^\\\\./', test)", "true"),
+        ("str(tier) in '12'", "true"),
+        ("environment.get('FOO', '') and environment.get('X') is None", "true"),
+        ("isinstance(tag, list) and not isinstance(tag, (str, dict))", "true"),
+        ("sorted(tag, reverse=True)[0] == 'net'", "true"),
+        ("[k for k, v in environment.items() if v == 1] == ['N']", "true"),
+    ]);
+}
+
+#[test]
+fn operators_as_python_has_them() {
+    check(&[
+        ("1 < level <= 3 < 4", "true"),
+        ("3 < level < 1", "false"),
+        ("-7 // 2 == -4 and -7 % 3 == 2 and 7 % -3 == -2", "true"),
+        ("2 ** 3 == 8 and 2 ** -1 == 0.5 and -2 ** 2 == -4", "true"),
+        ("1 == 1.0 == True and 1 != '1'", "true"),
+        ("not 0 and not '' and not [] and not None and not {}", "true"),
+        ("'a' if nothing else 'b' == 'b'", "true"),
+        ("test[2:-3] == 'x' and test[::-1] == 'hs.x/.'", "true"),
+        ("tag[-1] == 'net'", "true"),
+        ("tag[5]", "Lookup"),
+        ("tag + ['x'] == ['fast', 'net', 'x']", "true"),
+        ("{1, 2} & {2, 3} == {2} and {1} < {1, 2}", "true"),
+        ("99999999999999999999 + 1 == 100000000000000000000", "true"),
+        ("level / 0", "Value"),
+        ("level + tier", "Type"),
+        ("level < tier", "Type"),
+        ("1 in level", "Type"),
+        ("level()", "Type"),
+        ("'a' 'b' == 'ab' and r'\\d' == '\\\\d' and '\\x41' == 'A'", "true"),
+        ("0x1F == 31 and 1_000 == 1000 and 1e3 == 1000.0 and .5 == ratio", "true"),
+        ("[x for x in tag][0:1] == ['fast'] and (1,) + (2,) == (1, 2)", "true"),
+        ("max(1, 2, 3) == 3 and min([3, 1]) == 1 and sum([1, 2]) == 3 and abs(-1) == 1", "true"),
+    ]);
+}
+
+#[test]
+fn what_is_not_supported_is_an_error_and_never_silently_false() {
+    check(&[
+        ("open('/etc/passwd')", "Unsupported"),
+        ("__import__('os').system('true')", "Unsupported"),
+        ("test.__class__", "Unsupported"),
+        ("lambda: 1", "Unsupported"),
+        ("f'{test}'", "Unsupported"),
+        ("tag.append('x')", "Unsupported"),
+        ("tier is '2'", "Unsupported"),
+        ("'%s' % tier == '2'", "Unsupported"),
+        ("level << 2", "Unsupported"),
+        ("a b", "Syntax"),
+        ("", "Syntax"),
+        ("level =", "Syntax"),
+        ("(1", "Syntax"),
+        ("'x", "Syntax"),
+        ("import os", "Syntax"),
+        ("1 if 2", "Syntax"),
+    ]);
+}

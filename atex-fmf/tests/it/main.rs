@@ -1,0 +1,20 @@
+//! What the crate promises, checked from outside.
+
+#[path = "../../examples/conformance/canon.rs"]
+mod canon;
+#[path = "../../examples/conformance/cases.rs"]
+mod cases;
+#[path = "../../examples/conformance/compare.rs"]
+mod compare;
+#[path = "../../examples/conformance/tree.rs"]
+mod tree;
+
+mod conditions;
+mod conformance;
+#[cfg(feature = "discover")]
+mod discovery;
+mod errors;
+mod limits;
+mod properties;
+mod sample;
+mod show;
