@@ -45,7 +45,7 @@ struct Atom {
 #[derive(Debug, Clone)]
 struct Pattern {
     text: String,
-    compiled: OnceLock<Result<Regex, String>>,
+    compiled: OnceLock<Result<Box<Regex>, String>>,
 }
 
 impl Filter {
@@ -204,8 +204,10 @@ impl Pattern {
 
     /// A pattern is either a name or an atom, so that it is always compiled the same way.
     fn compile(&self, pattern: &str) -> Result<&Regex> {
-        let compiled = self.compiled.get_or_init(|| Regex::new(pattern).map_err(|e| e.to_string()));
-        compiled.as_ref().map_err(|message| Error::new(ErrorKind::Pattern, message.clone()))
+        let compiled = self
+            .compiled
+            .get_or_init(|| Regex::new(pattern).map(Box::new).map_err(|e| e.to_string()));
+        compiled.as_deref().map_err(|message| Error::new(ErrorKind::Pattern, message.clone()))
     }
 }
 

@@ -191,11 +191,7 @@ impl<'t> Merger<'t> {
         match old {
             Value::List(items) => Arc::make_mut(items).retain(|item| !matches(&item.to_text())),
             Value::Map(map) => Arc::make_mut(map).retain(|key| !matches(&key.value().to_text())),
-            Value::Str(text) => {
-                if matches(text) {
-                    *old = "".into();
-                }
-            }
+            Value::Str(text) if matches(text) => *old = "".into(),
             _ => {}
         }
         failure.map_or(Ok(()), Err)

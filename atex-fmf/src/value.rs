@@ -26,7 +26,7 @@ pub enum Value {
     /// A text.
     Str(Arc<str>),
     /// A sequence.
-    List(Arc<Vec<Value>>),
+    List(Arc<Vec<Self>>),
     /// A mapping.
     Map(Arc<Map>),
     /// A day.
@@ -36,9 +36,9 @@ pub enum Value {
     /// Binary data.
     Bytes(Arc<[u8]>),
     /// A set, in order of appearance, without duplicates.
-    Set(Arc<Vec<Value>>),
+    Set(Arc<Vec<Self>>),
     /// A fixed sequence: a list used as a key, or an item of a list of pairs.
-    Tuple(Arc<Vec<Value>>),
+    Tuple(Arc<Vec<Self>>),
 }
 
 impl Value {

@@ -23,11 +23,13 @@ impl std::fmt::Display for Part {
     }
 }
 
+/// The difference that a row of a table shows, if there is one.
+type Check = fn(&Json) -> Option<String>;
+
 /// Compares everything that there is in a folder; parts that are missing there are left out.
 pub(crate) fn compare(folder: &Path) -> Vec<Part> {
     let mut parts = Vec::new();
-    let tables: [(&str, fn(&Json) -> Option<String>); 3] =
-        [("cases", case), ("rules", rule), ("filters", filter)];
+    let tables: [(&str, Check); 3] = [("cases", case), ("rules", rule), ("filters", filter)];
     for (name, check) in tables {
         if let Some(Json::Array(rows)) = read(&folder.join(format!("cases/{name}.json"))) {
             let differences = rows.iter().filter_map(check).collect();

@@ -66,6 +66,15 @@ enum PendingKey {
     Key(Key),
 }
 
+/// What a parser event says about its value besides the content.
+#[derive(Debug)]
+pub(super) struct Marks<'m> {
+    pub(super) tag: Option<&'m granit_parser::Tag>,
+    /// 0 without an anchor.
+    pub(super) anchor: usize,
+    pub(super) span: Span,
+}
+
 /// A value on its way into its collection.
 struct Item {
     value: Value,
@@ -88,10 +97,9 @@ impl<'t> Composer<'t> {
         &mut self,
         text: &str,
         style: ScalarStyle,
-        tag: Option<&granit_parser::Tag>,
-        anchor: usize,
-        span: Span,
+        marks: Marks<'_>,
     ) -> Result<(), YamlError> {
+        let Marks { tag, anchor, span } = marks;
         if style == ScalarStyle::DoubleQuoted {
             check_surrogates(self.text, &span)?;
         }
@@ -117,33 +125,21 @@ impl<'t> Composer<'t> {
         self.place(Item { value, weight: 1, span, special })
     }
 
-    pub(super) fn start_list(
-        &mut self,
-        tag: Option<&granit_parser::Tag>,
-        anchor: usize,
-        span: Span,
-    ) -> Result<(), YamlError> {
-        self.start(Content::List(Vec::new()), tag, anchor, span)
+    pub(super) fn start_list(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
+        self.start(Content::List(Vec::new()), marks)
     }
 
     pub(super) fn start_map(
         &mut self,
         style: StructureStyle,
-        tag: Option<&granit_parser::Tag>,
-        anchor: usize,
-        span: Span,
+        marks: Marks<'_>,
     ) -> Result<(), YamlError> {
         let flow = style == StructureStyle::Flow;
-        self.start(Content::Map(OpenMap { flow, ..OpenMap::default() }), tag, anchor, span)
+        self.start(Content::Map(OpenMap { flow, ..OpenMap::default() }), marks)
     }
 
-    fn start(
-        &mut self,
-        content: Content,
-        tag: Option<&granit_parser::Tag>,
-        anchor: usize,
-        span: Span,
-    ) -> Result<(), YamlError> {
+    fn start(&mut self, content: Content, marks: Marks<'_>) -> Result<(), YamlError> {
+        let Marks { tag, anchor, span } = marks;
         let tag = find_tag(tag, &span)?;
         // Known from here on, so that a reference to itself is told from an unknown name.
         self.remember(anchor, &Value::Null, 0, false);

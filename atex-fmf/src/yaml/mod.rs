@@ -11,7 +11,7 @@ use granit_parser::{Event, Parser, Span, options};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::value::Value;
-use compose::Composer;
+use compose::{Composer, Marks};
 
 /// Collections nested deeper than this are refused.
 const MAX_NESTING: usize = 255;
@@ -103,13 +103,13 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
-                composer.scalar(&text, style, tag.as_deref(), anchor, span)?;
+                composer.scalar(&text, style, marks(tag.as_deref(), anchor, span))?;
             }
             Event::SequenceStart(_, anchor, tag) => {
-                composer.start_list(tag.as_deref(), anchor, span)?
+                composer.start_list(marks(tag.as_deref(), anchor, span))?;
             }
             Event::MappingStart(style, anchor, tag) => {
-                composer.start_map(style, tag.as_deref(), anchor, span)?
+                composer.start_map(style, marks(tag.as_deref(), anchor, span))?;
             }
             Event::SequenceEnd | Event::MappingEnd => composer.end()?,
             Event::Alias(anchor) => composer.alias(anchor, span)?,
@@ -125,6 +125,10 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
     }
     tabs.check()?;
     Ok(composer.finish())
+}
+
+fn marks(tag: Option<&granit_parser::Tag>, anchor: usize, span: Span) -> Marks<'_> {
+    Marks { tag, anchor, span }
 }
 
 fn parser_options() -> granit_parser::Options {

@@ -34,7 +34,7 @@ fn aliases_that_multiply_are_refused() {
 #[test]
 fn merges_that_multiply_are_refused() {
     // Each level makes ten of each of the maps before.
-    let ten = |inner: &str| format!("[{}]", vec![inner; 10].join(", "));
+    let ten = |inner: &str| format!("[{}]", [inner; 10].join(", "));
     let mut text = "a: {}\n".to_owned();
     let mut path = String::new();
     for level in 0..12 {
