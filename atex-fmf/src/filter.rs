@@ -261,6 +261,3 @@ fn parse_literal(literal: &str) -> Literal {
     let atoms = values.split(',').enumerate().map(atom).collect();
     Literal::Dimension { name: dimension.to_owned(), atoms }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
 //! Conditions: Python expressions over the data of a node, evaluated safely.
 
+mod atom;
 mod call;
 mod eval;
 mod lexer;
@@ -134,6 +135,3 @@ fn in_condition(error: Error, text: &str) -> Error {
 fn fail<T>(kind: ErrorKind, message: impl Into<String>) -> Result<T> {
     Err(Error::new(kind, message))
 }
-
-#[cfg(test)]
-mod tests;

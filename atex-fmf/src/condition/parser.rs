@@ -1,7 +1,6 @@
 //! From tokens to an expression.
 
 use crate::error::{ErrorKind, Result};
-use crate::value::Value;
 
 use super::lexer::{Token, tokens};
 use super::{Binary, Comparison, Expr, Kind, Loop, fail};
@@ -9,7 +8,7 @@ use super::{Binary, Comparison, Expr, Kind, Loop, fail};
 /// Expressions nested deeper than this are refused.
 const MAX_DEPTH: usize = 64;
 
-const KEYWORDS: [&str; 35] = [
+pub(super) const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
     "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
     "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
@@ -25,38 +24,38 @@ pub(super) fn parse(text: &str) -> Result<Expr> {
     }
 }
 
-struct Parser {
+pub(super) struct Parser {
     tokens: Vec<Token>,
     position: usize,
     depth: usize,
 }
 
 impl Parser {
-    fn peek(&self) -> &Token {
+    pub(super) fn peek(&self) -> &Token {
         self.tokens.get(self.position).unwrap_or(&Token::End)
     }
 
-    fn advance(&mut self) -> Token {
+    pub(super) fn advance(&mut self) -> Token {
         let token = self.peek().clone();
         self.position += 1;
         token
     }
 
-    fn is_symbol(&self, symbol: &str) -> bool {
+    pub(super) fn is_symbol(&self, symbol: &str) -> bool {
         matches!(self.peek(), Token::Symbol(found) if *found == symbol)
     }
 
-    fn eat(&mut self, symbol: &str) -> bool {
+    pub(super) fn eat(&mut self, symbol: &str) -> bool {
         let found = self.is_symbol(symbol);
         self.position += usize::from(found);
         found
     }
 
-    fn expect(&mut self, symbol: &str) -> Result<()> {
+    pub(super) fn expect(&mut self, symbol: &str) -> Result<()> {
         if self.eat(symbol) { Ok(()) } else { self.unexpected() }
     }
 
-    fn is_word(&self, word: &str) -> bool {
+    pub(super) fn is_word(&self, word: &str) -> bool {
         matches!(self.peek(), Token::Name(name) if name == word)
     }
 
@@ -66,7 +65,7 @@ impl Parser {
         found
     }
 
-    fn unexpected<T>(&self) -> Result<T> {
+    pub(super) fn unexpected<T>(&self) -> Result<T> {
         let found = match self.peek() {
             Token::Name(name) => name.clone(),
             Token::Constant(value) => format!("{value:?}"),
@@ -102,7 +101,7 @@ impl Parser {
         Ok(Expr::Tuple(items))
     }
 
-    fn choice(&mut self) -> Result<Expr> {
+    pub(super) fn choice(&mut self) -> Result<Expr> {
         self.nested(|parser| {
             if parser.is_word("lambda") {
                 return fail(ErrorKind::Unsupported, "functions are not supported");
@@ -301,7 +300,7 @@ impl Parser {
         Ok(Expr::Call(Box::new(function), arguments, named))
     }
 
-    fn loops(&mut self) -> Result<Vec<Loop>> {
+    pub(super) fn loops(&mut self) -> Result<Vec<Loop>> {
         let mut loops = Vec::new();
         while self.eat_word("for") {
             let bracket = self.eat("(");
@@ -329,86 +328,5 @@ impl Parser {
             loops.push(Loop { names, unpack, iterable, conditions });
         }
         Ok(loops)
-    }
-
-    fn atom(&mut self) -> Result<Expr> {
-        match self.peek().clone() {
-            Token::Constant(value) => {
-                self.advance();
-                Ok(Expr::Constant(value))
-            }
-            Token::Name(name) => {
-                let constant = match name.as_str() {
-                    "None" => Value::Null,
-                    "True" => Value::Bool(true),
-                    "False" => Value::Bool(false),
-                    keyword if KEYWORDS.contains(&keyword) => return self.unexpected(),
-                    _ => {
-                        self.advance();
-                        return Ok(Expr::Name(name));
-                    }
-                };
-                self.advance();
-                Ok(Expr::Constant(constant))
-            }
-            Token::Symbol("(") => self.bracketed(")"),
-            Token::Symbol("[") => self.bracketed("]"),
-            Token::Symbol("{") => self.braces(),
-            _ => self.unexpected(),
-        }
-    }
-
-    /// `(…)` or `[…]`: a group, a tuple, a list, or a comprehension.
-    fn bracketed(&mut self, close: &'static str) -> Result<Expr> {
-        self.advance();
-        let mut items = Vec::new();
-        let mut commas = 0;
-        while !self.is_symbol(close) {
-            items.push(self.choice()?);
-            if items.len() == 1 && self.is_word("for") {
-                let loops = self.loops()?;
-                self.expect(close)?;
-                return Ok(Expr::Comprehension(Kind::List, Box::new(items.remove(0)), loops));
-            }
-            if !self.eat(",") {
-                break;
-            }
-            commas += 1;
-        }
-        self.expect(close)?;
-        Ok(match close {
-            "]" => Expr::List(items),
-            _ if items.len() == 1 && commas == 0 => items.remove(0),
-            _ => Expr::Tuple(items),
-        })
-    }
-
-    fn braces(&mut self) -> Result<Expr> {
-        self.advance();
-        let (mut items, mut entries) = (Vec::new(), Vec::new());
-        while !self.is_symbol("}") {
-            let item = self.choice()?;
-            if self.eat(":") {
-                entries.push((item, self.choice()?));
-                if self.is_word("for") {
-                    return fail(ErrorKind::Unsupported, "dict comprehensions are not supported");
-                }
-            } else if items.is_empty() && self.is_word("for") {
-                let loops = self.loops()?;
-                self.expect("}")?;
-                return Ok(Expr::Comprehension(Kind::Set, Box::new(item), loops));
-            } else {
-                items.push(item);
-            }
-            if !self.eat(",") {
-                break;
-            }
-        }
-        self.expect("}")?;
-        match (items.is_empty(), entries.is_empty()) {
-            (true, _) => Ok(Expr::Dict(entries)),
-            (false, true) => Ok(Expr::Set(items)),
-            (false, false) => self.unexpected(),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Regular expressions as metadata write them: the Python dialect, on a linear-time engine with a backtracking fallback.
 
 mod class;
+mod group;
 mod template;
 mod translate;
 
@@ -108,5 +109,7 @@ fn builder(pattern: &str) -> RegexBuilder {
     builder
 }
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod tests;

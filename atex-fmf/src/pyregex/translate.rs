@@ -2,18 +2,15 @@
 
 use super::class;
 
-/// Groups nested deeper than this are refused.
-const MAX_NESTING: usize = 100;
-
 /// How many characters a part of a pattern can match; `None` as maximum: any number.
 #[derive(Debug, Clone, Copy)]
-struct Width {
-    min: usize,
-    max: Option<usize>,
+pub(super) struct Width {
+    pub(super) min: usize,
+    pub(super) max: Option<usize>,
 }
 
 impl Width {
-    const ZERO: Self = Self { min: 0, max: Some(0) };
+    pub(super) const ZERO: Self = Self { min: 0, max: Some(0) };
     const ONE: Self = Self { min: 1, max: Some(1) };
 
     fn then(self, next: Self) -> Self {
@@ -21,7 +18,7 @@ impl Width {
         Self { min: self.min.saturating_add(next.min), max }
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         Self { min: self.min.min(other.min), max: self.max.zip(other.max).map(|(a, b)| a.max(b)) }
     }
 
@@ -45,21 +42,21 @@ pub(super) struct Flags {
 
 /// A group of the pattern, as far as it has been read.
 #[derive(Debug)]
-struct Group {
-    name: Option<String>,
-    width: Option<Width>,
+pub(super) struct Group {
+    pub(super) name: Option<String>,
+    pub(super) width: Option<Width>,
 }
 
-struct Translator<'p> {
-    rest: &'p str,
-    out: String,
-    groups: Vec<Group>,
-    depth: usize,
+pub(super) struct Translator<'p> {
+    pub(super) rest: &'p str,
+    pub(super) out: String,
+    pub(super) groups: Vec<Group>,
+    pub(super) depth: usize,
 }
 
 /// What the last item was: not everything can be repeated.
 #[derive(Clone, Copy, PartialEq)]
-enum Last {
+pub(super) enum Last {
     Nothing,
     Anchor,
     Item,
@@ -78,7 +75,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
 }
 
 impl Translator<'_> {
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
 
@@ -88,7 +85,7 @@ impl Translator<'_> {
         Some(c)
     }
 
-    fn eat(&mut self, expected: &str) -> bool {
+    pub(super) fn eat(&mut self, expected: &str) -> bool {
         match self.rest.strip_prefix(expected) {
             Some(rest) => {
                 self.rest = rest;
@@ -119,7 +116,7 @@ impl Translator<'_> {
         Ok(flags)
     }
 
-    fn alternatives(&mut self, flags: Flags) -> Result<Width, String> {
+    pub(super) fn alternatives(&mut self, flags: Flags) -> Result<Width, String> {
         let mut width = self.sequence(flags)?;
         while self.eat("|") {
             self.out.push('|');
@@ -128,7 +125,7 @@ impl Translator<'_> {
         Ok(width)
     }
 
-    fn sequence(&mut self, flags: Flags) -> Result<Width, String> {
+    pub(super) fn sequence(&mut self, flags: Flags) -> Result<Width, String> {
         let mut total = Width::ZERO;
         let mut item = Width::ZERO;
         let mut last = Last::Nothing;
@@ -153,8 +150,14 @@ impl Translator<'_> {
                 }
                 // The engine would read `{2}+` differently: a group keeps the item together.
                 self.out.insert_str(start, "(?:");
-                self.out.push(')');
-                self.out.push_str(&text);
+                // The engine refuses to repeat what is empty; once is as good as often.
+                self.out.push_str(match (item.max, min) {
+                    (Some(0), 0) => "|)",
+                    _ => ")",
+                });
+                if item.max != Some(0) {
+                    self.out.push_str(&text);
+                }
                 item = item.repeat(min, max);
                 last = Last::Repeat;
                 continue;
@@ -303,7 +306,7 @@ impl Translator<'_> {
         self.back_reference(number)
     }
 
-    fn back_reference(&mut self, number: usize) -> Result<(Width, Last), String> {
+    pub(super) fn back_reference(&mut self, number: usize) -> Result<(Width, Last), String> {
         match number.checked_sub(1).and_then(|index| self.groups.get(index)) {
             None => Err(format!("invalid group reference {number}")),
             Some(Group { width: None, .. }) => Err("cannot refer to an open group".to_owned()),
@@ -314,155 +317,10 @@ impl Translator<'_> {
             }
         }
     }
-
-    fn group(&mut self, flags: Flags) -> Result<(Width, Last), String> {
-        self.depth += 1;
-        if self.depth > MAX_NESTING {
-            return Err("groups are nested too deeply".to_owned());
-        }
-        let result = if self.eat("?") { self.extension(flags) } else { self.capture(None, flags) };
-        self.depth -= 1;
-        result
-    }
-
-    fn close(&mut self) -> Result<(), String> {
-        if self.eat(")") {
-            self.out.push(')');
-            return Ok(());
-        }
-        Err("missing ), unterminated subpattern".to_owned())
-    }
-
-    fn capture(&mut self, name: Option<String>, flags: Flags) -> Result<(Width, Last), String> {
-        let index = self.groups.len();
-        if let Some(name) = &name
-            && self.groups.iter().any(|group| group.name.as_ref() == Some(name))
-        {
-            return Err(format!("redefinition of group name '{name}'"));
-        }
-        match &name {
-            Some(name) => self.out.push_str(&format!("(?P<{name}>")),
-            None => self.out.push('('),
-        }
-        self.groups.push(Group { name, width: None });
-        let width = self.alternatives(flags)?;
-        self.close()?;
-        self.groups[index].width = Some(width);
-        Ok((width, Last::Item))
-    }
-
-    fn extension(&mut self, flags: Flags) -> Result<(Width, Last), String> {
-        if self.eat("P<") {
-            let name = self.group_name('>')?;
-            return self.capture(Some(name), flags);
-        }
-        if self.eat("P=") {
-            let name = self.group_name(')')?;
-            return self.named_reference(&name);
-        }
-        if self.eat("(") {
-            return self.conditional(flags);
-        }
-        for (opening, look_around, behind) in [
-            (":", false, false),
-            (">", false, false),
-            ("=", true, false),
-            ("!", true, false),
-            ("<=", true, true),
-            ("<!", true, true),
-        ] {
-            if self.eat(opening) {
-                self.out.push_str("(?");
-                self.out.push_str(opening);
-                let width = self.alternatives(flags)?;
-                self.close()?;
-                if behind && width.max != Some(width.min) {
-                    return Err("look-behind requires fixed-width pattern".to_owned());
-                }
-                return Ok((if look_around { Width::ZERO } else { width }, Last::Item));
-            }
-        }
-        self.scoped_flags(flags)
-    }
-
-    fn scoped_flags(&mut self, flags: Flags) -> Result<(Width, Last), String> {
-        let end = self
-            .rest
-            .find(|c: char| !c.is_ascii_alphabetic() && c != '-')
-            .ok_or("missing -, : or )")?;
-        let (names, rest) = self.rest.split_at(end);
-        let Some(rest) = rest.strip_prefix(':') else {
-            return Err(match rest.strip_prefix(')') {
-                Some(_) if !names.is_empty() => {
-                    "global flags not at the start of the expression".to_owned()
-                }
-                _ => format!("unknown extension ?{names}"),
-            });
-        };
-        let mut inner = flags;
-        let (on, off) = names.split_once('-').unwrap_or((names, ""));
-        let on = read_flags(on, &mut inner, true)?;
-        let off = read_flags(off, &mut inner, false)?;
-        self.rest = rest;
-        let minus = if off.is_empty() { "" } else { "-" };
-        self.out.push_str(&format!("(?{on}{minus}{off}:"));
-        let width = self.alternatives(inner)?;
-        self.close()?;
-        Ok((width, Last::Item))
-    }
-
-    fn group_name(&mut self, end: char) -> Result<String, String> {
-        let position =
-            self.rest.find(end).ok_or_else(|| format!("missing {end}, unterminated name"))?;
-        let name = self.rest[..position].to_owned();
-        self.rest = &self.rest[position + 1..];
-        let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        if !starts || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-            return Err(format!("bad character in group name '{name}'"));
-        }
-        Ok(name)
-    }
-
-    fn named_reference(&mut self, name: &str) -> Result<(Width, Last), String> {
-        let number = self.number_of(name)?;
-        self.back_reference(number)
-    }
-
-    fn number_of(&self, name: &str) -> Result<usize, String> {
-        let named = |group: &Group| group.name.as_deref() == Some(name);
-        let position = self.groups.iter().position(named);
-        position.map(|index| index + 1).ok_or_else(|| format!("unknown group name '{name}'"))
-    }
-
-    fn conditional(&mut self, flags: Flags) -> Result<(Width, Last), String> {
-        let end = self.rest.find(')').ok_or("missing ), unterminated name")?;
-        let reference = &self.rest[..end];
-        let number = match reference.parse::<usize>() {
-            Ok(number) => number,
-            Err(_) => self.number_of(reference)?,
-        };
-        if number == 0 || number > self.groups.len() {
-            return Err(format!("invalid group reference {number}"));
-        }
-        self.rest = &self.rest[end + 1..];
-        self.out.push_str(&format!("(?({number})"));
-        let yes = self.sequence(flags)?;
-        let no = if self.eat("|") {
-            self.out.push('|');
-            self.sequence(flags)?
-        } else {
-            Width::ZERO
-        };
-        if self.peek() == Some('|') {
-            return Err("conditional backref with more than two branches".to_owned());
-        }
-        self.close()?;
-        Ok((yes.or(no), Last::Item))
-    }
 }
 
 /// Reads flag letters into `flags`; gives those that the engine handles.
-fn read_flags(names: &str, flags: &mut Flags, on: bool) -> Result<String, String> {
+pub(super) fn read_flags(names: &str, flags: &mut Flags, on: bool) -> Result<String, String> {
     let mut engine = String::new();
     for name in names.chars() {
         match name {
