@@ -11,6 +11,7 @@ mod pool;
 mod progress;
 mod run;
 mod selection;
+mod unmet;
 
 use std::process::ExitCode;
 

@@ -91,7 +91,15 @@ impl<'a> PoolSpec<'a> {
     }
 
     fn ssh(&self) -> Result<Hosts> {
-        self.check(&["max", "name", "platform", "inventory", "identity", "ssh_config", "ssh_option"])?;
+        self.check(&[
+            "max",
+            "name",
+            "platform",
+            "inventory",
+            "identity",
+            "ssh_config",
+            "ssh_option",
+        ])?;
         let hosts = match (self.target, self.setting("inventory")) {
             (Some(target), None) => vec![Host::parse(target)?],
             (None, Some(file)) => Inventory::read(Path::new(file))?.hosts,

@@ -2,17 +2,20 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use atex_core::{CancellationToken, TestSuite};
+use atex_core::{CancellationToken, EventSink, RunEvent, TestSuite};
 use atex_exec::{Debug, FmfExecutor};
-use atex_report::{Conclusion, Journal, JsonLines, RunInfo, RunStore, Style, SummaryText};
+use atex_report::{
+    Conclusion, Journal, JsonLines, RunInfo, RunReport, RunStore, Style, SummaryText,
+};
 use atex_sched::{OpenLeases, Pool, Run};
 use serde_json::json;
 
 use crate::args::{ProgressHow, RunOptions};
-use crate::{exit_code, interrupt, message, pool, progress, selection};
+use crate::{exit_code, interrupt, message, pool, progress, selection, unmet};
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
@@ -21,14 +24,17 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
         bail!("no tests were selected; `atex discover` with the same options shows what is");
     }
     let pools = pool::pools(&options.pools)?;
+    unmet::notes(&suite).iter().for_each(|note| message::note(note));
     let started = jiff::Timestamp::now();
     let store = create_store(options, started)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(drive(options, suite, pools, &store));
+    let seen = Arc::new(Seen::default());
+    let done = runtime.block_on(drive(options, (suite, pools), &store, &seen));
     // What still runs on the runtime is of no interest any more, and must not hold the program up.
     runtime.shutdown_background();
-    done?;
-    conclude(options, &store)
+    // Also when the run could not be recorded to its end: what was seen is worth showing.
+    let verdict = conclude(options, &store, &seen);
+    done.map(|()| verdict)
 }
 
 /// Makes the folder of the run.
@@ -65,9 +71,9 @@ fn fresh(parent: &Path, name: &str) -> PathBuf {
 /// Carries the run out.
 async fn drive(
     options: &RunOptions,
-    suite: TestSuite,
-    pools: Vec<Pool>,
+    (suite, pools): (TestSuite, Vec<Pool>),
     store: &RunStore,
+    seen: &Arc<Seen>,
 ) -> Result<()> {
     let cancel = CancellationToken::new();
     let journal: Arc<Journal> = Arc::new(store.journal(cancel.clone())?);
@@ -87,6 +93,7 @@ async fn drive(
         .reruns(options.reruns)
         .sink(journal.clone())
         .sink(leases.clone())
+        .sink(seen.clone())
         .aggregator(Arc::new(results))
         .cancel(cancel.clone());
     run = pools.into_iter().fold(run, Run::pool);
@@ -108,15 +115,24 @@ async fn drive(
 }
 
 /// Prints the summary, and gives the exit code.
-fn conclude(options: &RunOptions, store: &RunStore) -> Result<u8> {
-    let (report, _) = store.report()?;
-    let summary = SummaryText::new(&report, message::width())
-        .style(Style::Ansi)
-        .artifacts(store.artifacts_dir());
+fn conclude(options: &RunOptions, store: &RunStore, seen: &Seen) -> u8 {
+    let report = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let summary = SummaryText::new(&report, message::width()).style(Style::Ansi);
+    let summary = summary.artifacts(store.artifacts_dir()).to_string();
     let print = if options.progress == ProgressHow::Json { message::note } else { message::line };
-    print(summary.to_string().trim_end());
+    print(summary.trim_end());
     print(&format!("results: {}", store.results_path().display()));
-    Ok(exit_code::of_run(Conclusion::of(&report).verdict))
+    exit_code::of_run(Conclusion::of(&report).verdict)
+}
+
+/// What was seen of the run: the same as the journal says, also when the journal could not be written.
+#[derive(Default)]
+struct Seen(Mutex<RunReport>);
+
+impl EventSink for Seen {
+    fn emit(&self, at: Duration, event: &RunEvent) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).apply(at, event);
+    }
 }
 
 /// The switches for debugging that users of the Python ATEX know.

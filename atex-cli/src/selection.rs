@@ -22,7 +22,7 @@ pub(crate) fn context(typed: &[(String, String)]) -> Context {
 /// Finds the tests.
 pub(crate) fn suite(options: &SelectionOptions) -> Result<TestSuite> {
     let tree = Tree::open(&options.root).context("cannot read the metadata tree")?;
-    let mut discover = Discover::new().context(context(&options.context));
+    let mut discover = Discover::new().context(context(&options.context)).libraries(false);
     discover = options.plan.iter().fold(discover, Discover::plan);
     discover = options.tests.iter().fold(discover, Discover::name);
     discover = options.exclude.iter().fold(discover, Discover::exclude);

@@ -9,7 +9,7 @@ use atex_core::{
 use indexmap::IndexMap;
 
 use crate::guest::{Debug, Guest};
-use crate::run::Run;
+use crate::run::{self, Run};
 
 /// Runs the tests of a suite as FMF describes them: the content of the suite is uploaded once per remote, and each test is
 /// a bash script that runs in the folder of its `.fmf` file and reports through the control stream.
@@ -125,10 +125,11 @@ impl Session for FmfSession {
         cancel: &CancellationToken,
     ) -> Result<Outcome> {
         let suite = Arc::clone(&self.executor.suite);
-        let test = suite
-            .tests
-            .get(name)
-            .ok_or_else(|| Error::Usage(format!("no test {name} in the suite")))?;
+        let Some(test) = suite.tests.get(name) else {
+            let error = Error::Usage(format!("there is no test {name} in the suite"));
+            run::refuse(artifacts, &error)?;
+            return Err(error);
+        };
         self.runs += 1;
         let environment = self.environment(name, self.runs);
         let run = Run {

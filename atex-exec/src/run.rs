@@ -166,6 +166,11 @@ impl Run<'_> {
     }
 }
 
+/// Leaves the result of a test that cannot be run.
+pub(crate) fn refuse(artifacts: &Artifacts, error: &Error) -> Result<()> {
+    ResultSink::new(artifacts.clone())?.finish(&Ending::Stopped(error.to_string())).map(drop)
+}
+
 /// Writes all of a program's input. One that ended before it read everything says why by its exit code.
 async fn give(mut stdin: BoxWrite, text: String) -> io::Result<()> {
     let written = async {

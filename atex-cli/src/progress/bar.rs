@@ -33,10 +33,10 @@ impl Bar {
 }
 
 impl EventSink for Bar {
-    fn emit(&self, at: Duration, event: &RunEvent) {
+    fn emit(&self, _: Duration, event: &RunEvent) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let (state, lines) = &mut *inner;
-        if let Some(line) = state.take(at, event) {
+        if let Some(line) = state.take(event) {
             // A screen that cannot be written to is no reason to stop.
             self.screen.println(message::for_terminal(&line)).ok();
         }

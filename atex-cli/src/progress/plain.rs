@@ -1,4 +1,4 @@
-//! A line for each test that ends, and for each thing that goes wrong: for logs and pipes.
+//! A line for each test that is done, and for each thing that goes wrong: for logs and pipes.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,17 +12,16 @@ use crate::message;
 pub(super) struct Plain(Mutex<State>);
 
 impl EventSink for Plain {
-    fn emit(&self, at: Duration, event: &RunEvent) {
+    fn emit(&self, _: Duration, event: &RunEvent) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = state.take(at, event) {
-            // The conclusion of a test follows its end; the number is that of tests which will be concluded by then.
-            let done = state.concluded + usize::from(matches!(event, RunEvent::TestEnded { .. }));
-            let width = state.total.to_string().len();
+        if let Some(line) = state.take(event) {
+            let (width, total) = (state.total.to_string().len(), state.total);
             let count = match event {
+                RunEvent::TestConcluded { .. } => format!("{:>width$}/{total}", state.concluded),
                 RunEvent::RunStarted { .. } => String::new(),
-                _ => format!("{:>width$}/{} ", done.min(state.total), state.total),
+                _ => " ".repeat(2 * width + 1),
             };
-            message::note(&format!("{count}{line}"));
+            message::note(format!("{count} {line}").trim_start_matches(' '));
         }
     }
 }

@@ -1,10 +1,9 @@
 //! What every display has to keep of the events: names of remotes, and how far the run is.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use atex_core::millis::Shown;
-use atex_core::{Attempt, Failure, Outcome, RemoteId, RunEvent, Verdict};
+use atex_core::{Attempt, Failure, Outcome, RemoteId, RunEvent, TestName, Verdict};
 
 /// How far a run is.
 #[derive(Debug, Default)]
@@ -12,12 +11,13 @@ pub(super) struct State {
     pub(super) total: usize,
     pub(super) concluded: usize,
     remotes: HashMap<RemoteId, String>,
-    running: HashMap<RemoteId, Duration>,
+    /// How the last attempt of a test went, until it is known whether it was the final one.
+    ended: HashMap<TestName, String>,
 }
 
 impl State {
     /// Takes an event; a line to show for it, if it is worth one.
-    pub(super) fn take(&mut self, at: Duration, event: &RunEvent) -> Option<String> {
+    pub(super) fn take(&mut self, event: &RunEvent) -> Option<String> {
         match event {
             RunEvent::RunStarted { tests, pools } => {
                 self.total = tests.len();
@@ -32,19 +32,20 @@ impl State {
                 self.remotes.insert(*remote, name.clone());
                 None
             }
-            RunEvent::TestStarted { remote, .. } => {
-                self.running.insert(*remote, at);
+            // It was not the final one: there is another.
+            RunEvent::TestStarted { attempt, .. } => self.ended.remove(&attempt.test),
+            RunEvent::TestEnded { remote, attempt, outcome, failure } => {
+                let line = self.ended(*remote, attempt, outcome, failure.as_ref());
+                self.ended.insert(attempt.test.clone(), line);
                 None
             }
-            RunEvent::TestEnded { remote, attempt, outcome, failure } => {
-                self.running.remove(remote);
-                Some(self.ended(*remote, attempt, outcome, failure.as_ref()))
-            }
-            RunEvent::TestConcluded { test, verdict, attempts, note, .. } => {
+            RunEvent::TestConcluded { test, verdict, note, .. } => {
                 self.concluded += 1;
-                let why =
-                    note.as_ref().map_or(String::new(), |note| format!(": {}", one_line(note)));
-                (*attempts == 0).then(|| format!("{}  {test}{why}", word(*verdict)))
+                Some(self.ended.remove(test).unwrap_or_else(|| {
+                    let why =
+                        note.as_ref().map_or(String::new(), |note| format!(": {}", one_line(note)));
+                    format!("{}  {test}{why}", word(*verdict))
+                }))
             }
             RunEvent::ProvisionFailed { failure, .. } => {
                 Some(format!("no remote: {}", one_line(&failure.message)))

@@ -1,4 +1,5 @@
 //! Real tests, run by the real executor on real systems.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod conformance;
 mod fmf;

@@ -1,6 +1,7 @@
 //! The crate from outside: what is stored, what is made of it, and what people see.
 #![expect(clippy::unwrap_used, reason = "what the tests use to make their material may panic, too")]
 
+mod conformance;
 mod journal;
 mod json_lines;
 mod report;

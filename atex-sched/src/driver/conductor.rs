@@ -211,7 +211,11 @@ impl Conductor {
         self.happened(RunEvent::RemoteRequested { remote, pool: pool.clone() });
         let (orders, receiver) = mpsc::unbounded_channel();
         let cancel = CancellationToken::new();
-        let leases = Arc::new(RemoteLeases { remote, recorder: self.recorder.clone() });
+        let leases = Arc::new(RemoteLeases {
+            remote,
+            recorder: self.recorder.clone(),
+            stop: self.run.cancel.clone(),
+        });
         let task = RemoteTask {
             id: remote,
             platform: self.pools[index].platform.clone(),

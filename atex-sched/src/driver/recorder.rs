@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use atex_core::{EventSink, Lease, LeaseLog, RemoteId, Result, RunEvent};
+use atex_core::{CancellationToken, Error, EventSink, Lease, LeaseLog, RemoteId, Result, RunEvent};
 use tokio::time::Instant;
 
 /// The clock of a run, and the way of every event to the sinks: one at a time, in order, from whichever task.
@@ -56,11 +56,38 @@ impl fmt::Debug for Recorder {
 pub(super) struct RemoteLeases {
     pub(super) remote: RemoteId,
     pub(super) recorder: Arc<Recorder>,
+    /// Cancelled when the run stops, which a journal that cannot write any more sees to.
+    pub(super) stop: CancellationToken,
 }
 
 impl LeaseLog for RemoteLeases {
     fn record(&self, lease: &Lease) -> Result<()> {
         self.recorder.emit(&RunEvent::Leased { remote: self.remote, lease: lease.clone() });
-        Ok(())
+        // Nothing new is made for a run that stops, least of all when it stops because this very lease could not be
+        // written down.
+        if self.stop.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A journal on a disk that is full.
+    struct Full(CancellationToken);
+
+    impl EventSink for Full {
+        fn emit(&self, _: Duration, _: &RunEvent) {
+            self.0.cancel();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_could_not_be_written_down_stops_the_creation() {
+        let stop = CancellationToken::new();
+        let recorder = Arc::new(Recorder::new(vec![Arc::new(Full(stop.clone()))]));
+        let leases = RemoteLeases { remote: RemoteId(1), recorder, stop };
+        let lease = Lease::new("local", "local-1", serde_json::Value::Null);
+        assert!(matches!(leases.record(&lease), Err(Error::Cancelled)));
     }
 }
