@@ -97,6 +97,7 @@ impl Fleet {
     }
 
     /// The first of these names that no remote of this fleet has had; it is taken from now on.
+    #[cfg(feature = "local")]
     pub(crate) fn take_name(&self, mut names: impl Iterator<Item = String>) -> String {
         let mut state = self.lock();
         let name = names.find(|name| !state.names.contains(name)).unwrap_or_default();

@@ -178,7 +178,9 @@ async fn closing_kills_programs_with_and_without_input() {
     connection.close().await.unwrap();
     gone(with).await;
     gone(without).await;
-    child.wait().await.unwrap_err();
+    // Whichever is seen first.
+    let ended = child.wait().await;
+    assert!(matches!(ended, Ok(Status::Killed) | Err(Error::Lost { .. })), "{ended:?}");
     assert!(matches!(connection.closed().await, Error::NotConnected { .. }));
     assert!(matches!(connection.reconnect().await, Err(Error::NotConnected { .. })));
 }
@@ -193,6 +195,33 @@ async fn dropping_the_connection_leaves_no_ssh_behind() {
     drop((child, connection));
     gone(masters[0]).await;
     gone(process).await;
+}
+
+/// Not a test by itself: what [`ssh_does_not_outlive_us`] runs in a process of its own, to kill it.
+#[tokio::test]
+async fn holds_a_connection_until_it_is_killed() {
+    let Some(config) = std::env::var_os("ATEX_TEST_HOLD") else { return };
+    let _connection = Ssh::new("127.0.0.1").config_file(config).connect().await.unwrap();
+    std::io::Write::write_all(&mut std::io::stderr(), b"connected\n").unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn ssh_does_not_outlive_us() {
+    let Some(sshd) = Sshd::for_test("ssh_does_not_outlive_us") else { return };
+    let mut holder = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ssh::holds_a_connection_until_it_is_killed", "--nocapture"])
+        .env("ATEX_TEST_HOLD", sshd.config_file())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(holder.stderr.take().unwrap()).lines();
+    assert_eq!(said.next_line().await.unwrap().as_deref(), Some("connected"));
+    let master = masters(&sshd)[0];
+    holder.kill().await.unwrap();
+    gone(master).await;
 }
 
 /// The ssh processes that hold a connection to this server.
