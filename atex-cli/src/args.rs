@@ -190,7 +190,7 @@ const RUN_EXAMPLES: &str = "\
 Pools:
   local             this machine: each system is a folder of its own
   ssh:HOST          a system that is there, by ssh: user@host:port, or a name of your ~/.ssh/config
-  ssh,inventory=F   the systems that the file F lists, a line each: user@host:port distro=rhel-9.6 arch=x86_64
+  ssh,inventory=F   the systems that the file F lists, a line each: user@host:port distro=rhel-9.6
   with ,max=N       at most N systems at once (local: 1 by default)
        ,name=NAME ,platform=NAME   how the pool is called, and what its results are filed under
        ,identity=F ,ssh_config=F ,ssh_option=KEY=VALUE   for ssh: -i, -F and -o of ssh(1)

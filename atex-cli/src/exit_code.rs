@@ -1,7 +1,7 @@
 //! Every exit code of `atex`, documented in this one place (and in its `--help`).
 
 use atex_core::Fault;
-use atex_report::RunVerdict;
+use atex_report::{RunVerdict, StoreError};
 
 /// Every test passed, or said that it does not apply; or the command did what it was asked for.
 pub(crate) const PASSED: u8 = 0;
@@ -37,14 +37,14 @@ pub(crate) fn of_run(verdict: RunVerdict) -> u8 {
 pub(crate) fn of_error(error: &anyhow::Error) -> u8 {
     let fault = error
         .chain()
-        .find_map(|cause| cause.downcast_ref::<atex_core::Error>())
-        .map(atex_core::Error::fault);
-    let io = error.chain().any(|cause| cause.is::<std::io::Error>());
+        .find_map(|cause| cause.downcast_ref::<atex_core::Error>().map(atex_core::Error::fault));
+    let is_store =
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Io { .. })));
     match fault {
         Some(Fault::Infra) => INFRA,
         Some(Fault::Cancelled) => INTERRUPTED,
         Some(Fault::Usage | Fault::Test) => USAGE,
-        None if io => INFRA,
+        None if is_store => INFRA,
         None => USAGE,
     }
 }

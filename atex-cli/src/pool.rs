@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use atex_core::Provisioner;
 use atex_provision::{Host, Hosts, Inventory, Local, Ssh};
 use atex_sched::Pool;
@@ -87,7 +87,10 @@ impl<'a> PoolSpec<'a> {
             bail!("a local pool has no target, found {target:?}");
         }
         let local = Local::new().max(max);
-        Ok(self.setting("base").into_iter().fold(local, Local::base))
+        match self.setting("base") {
+            Some(base) if !Path::new(base).is_dir() => bail!("there is no folder {base}"),
+            base => Ok(base.into_iter().fold(local, Local::base)),
+        }
     }
 
     fn ssh(&self) -> Result<Hosts> {
@@ -102,7 +105,7 @@ impl<'a> PoolSpec<'a> {
         ])?;
         let hosts = match (self.target, self.setting("inventory")) {
             (Some(target), None) => vec![Host::parse(target)?],
-            (None, Some(file)) => Inventory::read(Path::new(file))?.hosts,
+            (None, Some(file)) => read_inventory(Path::new(file))?,
             (Some(_), Some(_)) => bail!("a pool has a host or an inventory, not both"),
             (None, None) => bail!("which host? Say ssh:HOST, or ssh,inventory=FILE"),
         };
@@ -125,6 +128,13 @@ impl<'a> PoolSpec<'a> {
         }
         Ok(())
     }
+}
+
+/// The hosts of an inventory. A file that cannot be read is a wrong use, whatever the reason: somebody named it.
+fn read_inventory(file: &Path) -> Result<Vec<Host>> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
+    Ok(Inventory::parse(&text, &file.display().to_string())?.hosts)
 }
 
 /// An ssh connection with one more setting of the pool.

@@ -21,6 +21,35 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
+/// The same for a time that may not be there: `null`, then.
+pub mod option {
+    use super::{Deserialize, Deserializer, Duration, Serializer};
+
+    /// Writes milliseconds, or `null`; for `#[serde(with = "atex_core::millis::option")]`.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(
+        time: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads milliseconds, or `null`.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}
+
 /// A time as people read it: `0.3s`, `4s`, `42s`, `3m07s`, `2h05m`.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown(pub Duration);

@@ -43,6 +43,7 @@ pub struct Test {
     /// Its own variables, in the order of the metadata.
     pub environment: IndexMap<String, String>,
     /// How long it may run, if the metadata say so.
+    #[serde(rename = "duration_ms", with = "crate::millis::option")]
     pub duration: Option<Duration>,
     /// Its tags, in the order of the metadata.
     pub tags: Vec<String>,

@@ -17,11 +17,11 @@ impl EventSink for Plain {
         if let Some(line) = state.take(event) {
             let (width, total) = (state.total.to_string().len(), state.total);
             let count = match event {
-                RunEvent::TestConcluded { .. } => format!("{:>width$}/{total}", state.concluded),
+                RunEvent::TestConcluded { .. } => format!("{:>width$}/{total} ", state.concluded),
                 RunEvent::RunStarted { .. } => String::new(),
-                _ => " ".repeat(2 * width + 1),
+                _ => " ".repeat(2 * width + 2),
             };
-            message::note(format!("{count} {line}").trim_start_matches(' '));
+            message::note(&format!("{count}{line}"));
         }
     }
 }

@@ -10,8 +10,8 @@
 # of both was sent and the test is over, 3 the supervisor is gone without a word, 4 the test could not be started.
 #
 # A run folder has: env.sh, test.sh, metadata.yaml (written by the controller), control and output (the spools), life (a
-# pipe that the supervisor holds open for as long as it lives), mail (words to the watchdog), over (why the test was
-# ended, if it was), done (all is in the spools).
+# pipe that the supervisor holds open for as long as it lives), mail (words to the watchdog), listening (mail is read from
+# now on), over (why the test was ended, if it was), done (all is in the spools).
 work=${0%/*}
 folder=$work/run-$2
 
@@ -20,6 +20,7 @@ supervise() {
   # The connection may go; this stays.
   trap '' HUP INT PIPE
   exec 8<>mail
+  : >listening
   # Pipes, not the spools themselves: `> /dev/stderr` in a test would truncate a file.
   cat <control.pipe >>control 8>&- 9>&- &
   local control_spooler=$!
@@ -125,7 +126,12 @@ case $1 in
     attach "$3" "$4"
     ;;
   tell)
-    cd "$folder" || exit 3
+    # The run may still be on its way; what is put into a pipe that nobody has opened yet would be lost.
+    for ((tries = 0; tries < 100; tries++)); do
+      [[ -e $folder/listening ]] && break
+      sleep 0.05
+    done
+    cd "$folder" && [[ -e listening ]] || exit 3
     # Opened for both: opening for writing alone would wait for a watchdog that is gone.
     exec 8<>mail
     shift 2

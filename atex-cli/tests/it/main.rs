@@ -1,0 +1,8 @@
+//! The `atex` program as people use it: command in, output, exit code and files out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod bad_days;
+mod bench;
+mod discover;
+mod run;
+mod ssh;
