@@ -1,10 +1,10 @@
 //! Filters: `tag: fast & tier: 1, 2 | /smoke`.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::Map;
+use crate::map::{Key, Map};
 use crate::pyregex::Regex;
 use crate::value::Value;
 
@@ -90,11 +90,11 @@ impl Filter {
         if self.text.is_empty() {
             return Ok(true);
         }
-        let data = self.texts(data)?;
+        self.check_keys(data)?;
         let mut any = false;
         // No short cut: a mistake in a later clause counts even if an earlier one holds.
         for clause in &self.clauses {
-            any |= self.clause(clause, &data, name)?;
+            any |= self.clause(clause, data, name)?;
         }
         Ok(any)
     }
@@ -114,35 +114,35 @@ impl Filter {
         }
     }
 
-    /// The data as lists of texts.
-    fn texts(&self, data: &Map) -> Result<HashMap<String, Vec<String>>> {
-        let lower = |text: &str| {
-            if self.case_insensitive { text.to_lowercase() } else { text.to_owned() }
+    /// The texts of one dimension, none if it is not in the data.
+    fn texts<'d>(&self, data: &'d Map, dimension: &str) -> Option<Vec<Cow<'d, str>>> {
+        let value = if self.case_insensitive {
+            // Of several keys that only differ in case, the last one counts.
+            let same = |key: &Key| key.as_str().is_some_and(|key| key.to_lowercase() == dimension);
+            data.iter().filter(|(key, _)| same(key)).last()?.1
+        } else {
+            data.get(dimension)?
         };
-        let mut texts = HashMap::new();
-        for (key, value) in data.iter() {
-            let Some(key) = key.as_str() else {
-                if !self.case_insensitive {
-                    continue;
-                }
-                let message = format!("key '{}' is not a string", key.value().to_text());
-                return Err(Error::new(ErrorKind::Type, message));
-            };
-            let values = match value {
-                Value::List(items) => items.iter().map(|item| lower(&item.to_text())).collect(),
-                other => vec![lower(&other.to_text())],
-            };
-            texts.insert(lower(key), values);
-        }
-        Ok(texts)
+        let lower = |text: Cow<'d, str>| {
+            if self.case_insensitive { Cow::Owned(text.to_lowercase()) } else { text }
+        };
+        Some(match value {
+            Value::List(items) => items.iter().map(|item| lower(item.to_text())).collect(),
+            other => vec![lower(other.to_text())],
+        })
     }
 
-    fn clause(
-        &self,
-        clause: &[Literal],
-        data: &HashMap<String, Vec<String>>,
-        name: Option<&str>,
-    ) -> Result<bool> {
+    fn check_keys(&self, data: &Map) -> Result<()> {
+        match data.keys().find(|key| key.as_str().is_none()) {
+            Some(key) if self.case_insensitive => {
+                let message = format!("key '{}' is not a string", key.value().to_text());
+                Err(Error::new(ErrorKind::Type, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn clause(&self, clause: &[Literal], data: &Map, name: Option<&str>) -> Result<bool> {
         // Names first: if one fails, dimensions are not even looked at.
         for literal in clause {
             let Literal::Name(pattern) = literal else { continue };
@@ -158,16 +158,16 @@ impl Filter {
         let mut all = true;
         for literal in clause {
             let Literal::Dimension { name, atoms } = literal else { continue };
-            let Some(values) = data.get(name) else {
+            let Some(values) = self.texts(data, name) else {
                 let message = format!("invalid filter '{}': there is no '{name}'", self.text);
                 return Err(Error::new(ErrorKind::Filter, message));
             };
-            all &= self.any_atom(atoms, values)?;
+            all &= self.any_atom(atoms, &values)?;
         }
         Ok(all)
     }
 
-    fn any_atom(&self, atoms: &[Atom], values: &[String]) -> Result<bool> {
+    fn any_atom(&self, atoms: &[Atom], values: &[Cow<'_, str>]) -> Result<bool> {
         for atom in atoms {
             let mut found = false;
             for value in values {

@@ -1,5 +1,6 @@
 //! Discovery: which tests a plan asks for, and what is known about each.
 
+use atex_core::{Test, TestName};
 use atex_fmf::{Context, Discover, Result};
 
 use crate::sample::Sample;
@@ -110,7 +111,19 @@ fn keys_get_their_types() {
 ",
     )]);
     let suite = Discover::new().run(&sample.open().unwrap()).unwrap();
-    insta::assert_json_snapshot!(suite.tests);
+    let show = |(name, test): (&TestName, &Test)| {
+        format!(
+            "{name}: {:?} in {:?}, {:?}, tags {:?}, tty {}\n  environment {:?}\n  metadata {}\n",
+            test.script,
+            test.dir,
+            test.duration,
+            test.tags,
+            test.tty,
+            test.environment,
+            serde_json::Value::Object(test.metadata.clone())
+        )
+    };
+    insta::assert_snapshot!(suite.tests.iter().map(show).collect::<String>());
 }
 
 #[test]
