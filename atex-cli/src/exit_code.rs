@@ -1,5 +1,7 @@
 //! Every exit code of `atex`, documented in this one place (and in its `--help`).
 
+use std::sync::Arc;
+
 use atex_core::Fault;
 use atex_report::{RunVerdict, StoreError};
 
@@ -38,13 +40,16 @@ pub(crate) fn of_error(error: &anyhow::Error) -> u8 {
     let fault = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<atex_core::Error>().map(atex_core::Error::fault));
-    let is_store =
-        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Io { .. })));
+    // The journal hands out its failure shared.
+    let store = error.chain().find_map(|cause| {
+        cause.downcast_ref().or_else(|| cause.downcast_ref::<Arc<StoreError>>().map(|it| &**it))
+    });
+    let is_disk = matches!(store, Some(StoreError::Io { .. }));
     match fault {
         Some(Fault::Infra) => INFRA,
         Some(Fault::Cancelled) => INTERRUPTED,
         Some(Fault::Usage | Fault::Test) => USAGE,
-        None if is_store => INFRA,
+        None if is_disk => INFRA,
         None => USAGE,
     }
 }

@@ -1,8 +1,6 @@
 //! The only file that prints. Results go to standard output, everything else to standard error; colours only where they are
 //! wanted.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
-
 use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice, eprintln, print, println};

@@ -3,9 +3,11 @@
 use atex_core::{Test, TestSuite};
 use serde_json::Value;
 
+type Asks = fn(&Test) -> bool;
+
 /// A note for each kind of thing, with the tests that ask for it.
 pub(crate) fn notes(suite: &TestSuite) -> Vec<String> {
-    let kinds: [(&str, fn(&Test) -> bool); 3] = [
+    let kinds: [(&str, Asks); 3] = [
         ("packages (`require`, `recommend`), which this version does not install", |test| {
             required(test)
                 .any(|item| item.as_str().is_some_and(|name| !name.starts_with("library(")))
@@ -20,7 +22,7 @@ pub(crate) fn notes(suite: &TestSuite) -> Vec<String> {
     kinds.iter().filter_map(|(what, asks)| note(suite, what, *asks)).collect()
 }
 
-fn note(suite: &TestSuite, what: &str, asks: fn(&Test) -> bool) -> Option<String> {
+fn note(suite: &TestSuite, what: &str, asks: Asks) -> Option<String> {
     let names: Vec<&str> =
         suite.tests.iter().filter(|(_, test)| asks(test)).map(|(name, _)| name.as_str()).collect();
     let more = names.len().saturating_sub(3);
