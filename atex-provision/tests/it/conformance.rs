@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use atex_core::testkit::conformance::provisioner::Systems;
-use atex_core::testkit::conformance::{Suite, connection, provisioner};
+use atex_core::testkit::conformance::{Suite, connection, lifetime, provisioner};
 use atex_core::{Connection, Provisioner};
 use atex_provision::testkit::Sshd;
 use atex_provision::{Host, Hosts, Local, LocalConnection};
@@ -33,9 +33,9 @@ async fn ssh_connection_with_few_sessions() {
     sshd.configure_server("MaxSessions 10").unwrap();
     let ssh = sshd.ssh().connect().await.unwrap();
     let mut suite = Suite::new("an ssh connection with few sessions");
-    let dead = connection::a_dropped_child_that_reads_from_us_is_dead(&ssh);
+    let dead = lifetime::a_dropped_child_that_reads_from_us_is_dead(&ssh);
     suite.check("a_dropped_child_that_reads_from_us_is_dead", dead).await;
-    let nothing = connection::a_dropped_spawn_leaves_nothing(&ssh);
+    let nothing = lifetime::a_dropped_spawn_leaves_nothing(&ssh);
     suite.check("a_dropped_spawn_leaves_nothing", nothing).await;
     suite.finish();
 }

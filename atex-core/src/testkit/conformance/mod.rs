@@ -25,6 +25,7 @@ pub mod aggregator;
 pub mod connection;
 pub mod event_sink;
 pub mod executor;
+pub mod lifetime;
 pub mod program;
 pub mod provisioner;
 pub mod upload;
