@@ -14,7 +14,7 @@ fn transcript(chunks: &[&[u8]]) -> String {
                 Ok(None) => break,
                 Ok(Some(Piece::Word(word))) => lines.push(format!("{word:?}")),
                 Ok(Some(Piece::Report(report))) => {
-                    lines.push(format!("report {}", serde_json::Value::Object(report.fields)))
+                    lines.push(format!("report {}", serde_json::Value::Object(report.fields)));
                 }
                 Ok(Some(Piece::Data { file, bytes, last })) => {
                     // Chunks of one file are joined, so that the transcript does not depend on how the stream was cut.
@@ -24,7 +24,7 @@ fn transcript(chunks: &[&[u8]]) -> String {
                             if line.starts_with(&format!("file {file} ("))
                                 && !line.ends_with(')') =>
                         {
-                            line.push_str(&text)
+                            line.push_str(&text);
                         }
                         _ => lines.push(format!("file {file} ({text}")),
                     }

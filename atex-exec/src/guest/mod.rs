@@ -5,9 +5,6 @@ use std::fmt::Write;
 use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
 use indexmap::IndexMap;
 
-#[cfg(test)]
-mod tests;
-
 /// The supervisor; its head says what it does.
 const GUEST: &str = include_str!("guest.sh");
 
@@ -201,3 +198,6 @@ fn is_bash_variable(name: &str) -> bool {
     ) || name == "test_script";
     proper && !kept
 }
+
+#[cfg(test)]
+mod tests;
