@@ -4,6 +4,7 @@
 mod ci;
 mod demo;
 mod needs;
+mod reference;
 mod step;
 mod test;
 mod tidy;
@@ -30,6 +31,8 @@ enum Command {
     Test(test::Options),
     /// Checks format, lints, documentation, features, the rules of the house and the dependencies.
     Ci,
+    /// Compares what tests report here with what they report to the Python ATEX.
+    Reference(reference::Options),
     /// Checks the rules of the house alone: the crate graph, lints, names, words.
     Tidy,
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Ci => ci::run(&workspace),
+        Command::Reference(options) => reference::run(&workspace, &options),
         Command::Tidy => tidy::run(&workspace),
     });
     match done {

@@ -1,0 +1,162 @@
+//! [`Atex`]: the `atex` that was built here, and what tests report when it runs them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::report::Report;
+use super::selection::{CONTEXT, Selection};
+
+/// The exit codes of a run that came to its end: all passed, some failed, some could not be run.
+const CAME_TO_ITS_END: [i32; 3] = [0, 1, 3];
+
+/// The `atex` that was built here.
+#[derive(Debug)]
+pub(super) struct Atex {
+    /// Its path.
+    pub(super) program: PathBuf,
+}
+
+impl Atex {
+    /// The names of the tests it discovers, in its order.
+    pub(super) fn discover(&self, selection: &Selection, root: &Path) -> Result<Vec<String>> {
+        let mut atex = self.command("discover", selection, root);
+        let output = atex.output().context("cannot start atex")?;
+        ensure!(
+            output.status.success(),
+            "atex discover failed on {selection:?}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    }
+
+    /// What the tests report on the systems of `pool`, by name. The run is kept in `out`.
+    pub(super) fn run(
+        &self,
+        selection: &Selection,
+        root: &Path,
+        pool: &str,
+        out: &Path,
+    ) -> Result<BTreeMap<String, Report>> {
+        if out.exists() {
+            fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
+        }
+        let mut atex = self.command("run", selection, root);
+        for test in selection.not_run() {
+            atex.arg("--exclude").arg(format!("^{test}$"));
+        }
+        atex.args(["--pool", pool, "--progress", "none", "--out"]).arg(out);
+        let output = atex.output().context("cannot start atex")?;
+        if !output.status.code().is_some_and(|code| CAME_TO_ITS_END.contains(&code)) {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("atex run ended with {} on {selection:?}: {}", output.status, said.trim());
+        }
+        let artifacts = out.join("artifacts");
+        let platforms = entries(&artifacts)?;
+        let [platform] = &platforms[..] else {
+            bail!("{} should have one platform", artifacts.display());
+        };
+        let mut reports = BTreeMap::new();
+        collect(platform, "", &mut reports)?;
+        Ok(reports)
+    }
+
+    fn command(&self, verb: &str, selection: &Selection, root: &Path) -> Command {
+        let mut atex = Command::new(&self.program);
+        atex.arg(verb).arg("--root").arg(root).args(CONTEXT).stdin(Stdio::null());
+        if let Some(plan) = selection.plan {
+            atex.args(["--plan", plan]);
+        }
+        atex
+    }
+}
+
+/// The reports of all tests below a folder, by the name of the test.
+fn collect(folder: &Path, test: &str, reports: &mut BTreeMap<String, Report>) -> Result<()> {
+    for entry in entries(folder)? {
+        let name = name_of(&entry);
+        match name.strip_prefix("attempt-") {
+            Some("1") => drop(reports.insert(test.to_owned(), read(&entry)?)),
+            Some(_) => bail!("{test} was run more than once"),
+            None => collect(&entry, &format!("{test}/{name}"), reports)?,
+        }
+    }
+    Ok(())
+}
+
+/// The report that an attempt left.
+fn read(attempt: &Path) -> Result<Report> {
+    let path = attempt.join("results");
+    let lines =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut report =
+        Report { results: lines.lines().map(str::to_owned).collect(), files: BTreeMap::new() };
+    if attempt.join("files").exists() {
+        read_files(&attempt.join("files"), "", &mut report.files)?;
+    }
+    Ok(report)
+}
+
+fn read_files(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
+    for entry in entries(folder)? {
+        let path = format!("{below}{}", name_of(&entry));
+        if entry.is_dir() {
+            read_files(&entry, &format!("{path}/"), files)?;
+        } else {
+            let bytes =
+                fs::read(&entry).with_context(|| format!("cannot read {}", entry.display()))?;
+            files.insert(path, bytes.into_iter().map(char::from).collect());
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read =
+        || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>();
+    read().with_context(|| format!("cannot read {}", folder.display()))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, bytes) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn reads_what_a_run_leaves() {
+        let folder = written(&[
+            ("a/b/attempt-1/results", b"{}\n{\"x\": 1}\n"),
+            ("a/b/attempt-1/files/sub/log", &[0, 255]),
+            ("a/attempt-1/results", b""),
+        ]);
+        let mut reports = BTreeMap::new();
+        collect(folder.path(), "", &mut reports).unwrap();
+        assert_eq!(reports.keys().collect::<Vec<_>>(), ["/a", "/a/b"]);
+        assert_eq!(reports["/a"], Report::default());
+        assert_eq!(reports["/a/b"].results, ["{}", "{\"x\": 1}"]);
+        assert_eq!(reports["/a/b"].files["sub/log"], "\0\u{ff}");
+    }
+
+    #[test]
+    fn a_second_attempt_is_refused() {
+        let folder = written(&[("a/attempt-1/results", b""), ("a/attempt-2/results", b"")]);
+        let error = collect(folder.path(), "", &mut BTreeMap::new()).unwrap_err();
+        assert_eq!(error.to_string(), "/a was run more than once");
+    }
+}
