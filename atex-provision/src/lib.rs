@@ -1,8 +1,5 @@
-#![cfg_attr(all(feature = "local", feature = "hosts"), doc = include_str!("../README.md"))]
-#![cfg_attr(
-    not(all(feature = "local", feature = "hosts")),
-    doc = "Where systems come from: backends that yield remotes, and the connections they are reached by."
-)]
+//! Where systems come from: backends that yield remotes, and the connections that they are reached by.
+#![cfg_attr(all(feature = "local", feature = "hosts"), doc = "", doc = include_str!("../README.md"))]
 
 mod connection;
 #[cfg(any(feature = "local", feature = "hosts"))]

@@ -16,20 +16,13 @@ pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
     let attempt = |number| Attempt { test: test.clone(), number };
     let (remote, other) = (RemoteId(1), RemoteId(2));
     let failure = Failure::infra("lab7: \"cable\" pulled\u{7f}");
-    let tally = Tally { pass: 2, fail: 1, ..Tally::default() };
-    let outcome = Outcome::new(Verdict::Failed, Duration::from_millis(1234))
-        .exit_code(Some(1))
-        .note(Some("it broke".to_owned()))
-        .tally(tally);
+    let outcome = sample_outcome();
     let lease = Lease::new("local", "local-1", serde_json::json!({ "root": "/x" }));
+    let pool = PlannedPool { name: "lab".into(), platform: "rhel-9@x86_64".into(), max: 2 };
     let mut events = vec![
         RunEvent::RunStarted {
             tests: vec![PlannedTest { name: test.clone(), limit: Duration::from_secs(300) }],
-            pools: vec![PlannedPool {
-                name: "lab".into(),
-                platform: "rhel-9@x86_64".into(),
-                max: 2,
-            }],
+            pools: vec![pool],
         },
         RunEvent::RemoteRequested { remote, pool: "lab".into() },
         RunEvent::Leased { remote, lease },
@@ -72,17 +65,18 @@ pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
         RunEvent::RemoteReleased { remote },
         RunEvent::ReleaseFailed { remote: RemoteId(4), failure },
     ];
-    let never_run = TestName::new("/never")?;
-    let verdict = Verdict::NotRun;
-    events.push(RunEvent::TestConcluded {
-        test: never_run,
-        verdict,
-        platform: None,
-        attempts: 0,
-        note: None,
-    });
+    let (test, verdict) = (TestName::new("/never")?, Verdict::NotRun);
+    let (platform, attempts, note) = (None, 0, None);
+    events.push(RunEvent::TestConcluded { test, verdict, platform, attempts, note });
     events.push(RunEvent::RunFinished);
     Ok(events)
+}
+
+fn sample_outcome() -> Outcome {
+    Outcome::new(Verdict::Failed, Duration::from_millis(1234))
+        .exit_code(Some(1))
+        .note(Some("it broke".to_owned()))
+        .tally(Tally { pass: 2, fail: 1, ..Tally::default() })
 }
 
 /// The number of the kind of an event. A new kind does not compile until it is given the next number here, and the check of

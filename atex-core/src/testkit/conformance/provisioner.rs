@@ -16,7 +16,7 @@ pub enum Systems {
     Existing,
 }
 
-/// What the checks need of a backend.
+/// The subject of the checks.
 #[derive(Debug)]
 pub struct Backend<F> {
     make: F,
@@ -154,9 +154,7 @@ pub async fn a_released_slot_goes_to_who_waits(
     backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
 ) -> Check {
     let provisioner = backend.fresh().await?;
-    if provisioner.capacity().is_none() {
-        return Ok(());
-    }
+    let Some(_) = provisioner.capacity() else { return Ok(()) };
     let remotes = fill(&*provisioner).await?;
     let releasing = AtomicBool::new(false);
     let request = request();
@@ -221,8 +219,8 @@ pub async fn leases_are_recorded_before_anything_is_made(
     let remote = provisioner.provision(&Request::recorded("conformance", log.clone())).await?;
     let leases = log.leases();
     ensure!(leases.contains(remote.lease()), "{:?} is not among {leases:?}", remote.lease());
-    let json = serde_json::to_string(remote.lease())?;
-    let back: Lease = serde_json::from_str(&json)?;
+    let json = serde_json::to_value(remote.lease())?;
+    let back: Lease = serde_json::from_value(json.clone())?;
     ensure!(back == *remote.lease(), "the lease does not survive being stored: {json}");
     Ok(provisioner.shutdown().await?)
 }
@@ -286,8 +284,7 @@ pub async fn a_lease_is_adopted_after_a_crash(
     let remote = first.provision(&request()).await?;
     let lease = remote.lease().clone();
     let file = remote.connection().script("mktemp", &[]).await?;
-    // Nothing of ours runs after a crash: no destructor either.
-    std::mem::forget((remote, first));
+    std::mem::forget((remote, first)); // No destructor runs in a crash.
     let second = backend.fresh().await?;
     let Some(remote) = second.adopt(&lease).await? else {
         return Err(format!("{lease} was not found").into());
@@ -361,9 +358,7 @@ pub async fn shutdown_fails_who_waits(
     backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
 ) -> Check {
     let provisioner = backend.fresh().await?;
-    if provisioner.capacity().is_none() {
-        return Ok(());
-    }
+    let Some(_) = provisioner.capacity() else { return Ok(()) };
     fill(&*provisioner).await?;
     let request = request();
     let shutdown = async {
