@@ -15,7 +15,8 @@ use atex_sched::{OpenLeases, Pool, Run};
 use serde_json::json;
 
 use crate::args::{ProgressHow, RunOptions};
-use crate::{exit_code, interrupt, message, pool, progress, selection, unmet};
+use crate::interrupt::Interrupts;
+use crate::{exit_code, message, pool, progress, selection, unmet};
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
@@ -75,6 +76,7 @@ async fn drive(
     store: &RunStore,
     seen: &Arc<Seen>,
 ) -> Result<()> {
+    let interrupts = Interrupts::catch().context("cannot catch signals")?;
     let cancel = CancellationToken::new();
     let journal: Arc<Journal> = Arc::new(store.journal(cancel.clone())?);
     let results = JsonLines::create(store.results_path(), store.files_dir())?;
@@ -101,7 +103,7 @@ async fn drive(
     let out = store.dir().display().to_string();
     let summary = tokio::select! {
         summary = run.run() => summary?,
-        () = interrupt::watch(cancel, leases, out) => bail!("the watch on signals ended"),
+        never = interrupts.watch(cancel, leases, out) => match never {},
     };
     for failure in &summary.report_failures {
         message::note(&format!("warning: {failure}"));

@@ -53,6 +53,31 @@ fn an_unreachable_host_is_named() {
     assert!(transcript.contains("2 not run"), "{transcript}");
 }
 
+/// Interrupts a run at every one of its events: whatever was going on, all is given back, and every test has a conclusion.
+#[test]
+fn an_interrupt_at_any_moment_leaves_nothing() {
+    for moment in 1.. {
+        let bench = Bench::new(QUICK);
+        let mut child = bench.spawn("run --pool local,max=2 --out ../out --progress json");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let seen: Vec<String> = lines.by_ref().take(moment).collect();
+        // It may be over by now, and the signal come too late.
+        Command::new("kill").args(["-INT", &child.id().to_string()]).output().unwrap();
+        let seen: Vec<String> = seen.into_iter().chain(lines).collect();
+        let output = child.wait_with_output().unwrap();
+        let transcript = bench.transcript("run", &output);
+        assert!(matches!(output.status.code(), Some(0 | 130)), "moment {moment}: {transcript}");
+        let count = |event: &str| seen.iter().filter(|line| line.contains(event)).count();
+        assert_eq!(count("test_concluded"), 2, "moment {moment}: {seen:#?}");
+        assert!(seen.last().unwrap().contains("run_finished"), "moment {moment}: {seen:#?}");
+        bench.assert_clean();
+        if output.status.code() == Some(0) {
+            assert!(moment > 5, "it was over after {moment} events: {seen:#?}");
+            break;
+        }
+    }
+}
+
 /// Starts a run whose first test finishes and whose second waits for ever, and reads its progress until the second runs.
 fn interrupted(bench: &Bench) -> Child {
     let mut child = bench.spawn("run --pool local --out ../out --progress json");
