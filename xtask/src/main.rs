@@ -1,4 +1,4 @@
-//! The commands of the project itself: `cargo xtask demo`, `test`, `ci`, `tidy`.
+//! The commands of the project itself: `cargo xtask demo`, `test`, `ci`, `reference`, `tidy`.
 #![expect(clippy::print_stdout, reason = "a program for developers, which talks to their terminal")]
 
 mod ci;

@@ -43,6 +43,7 @@ pub(crate) struct Options {
 
 /// Installs the Python ATEX, runs the tests by both, and shows what differs.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let selections = chosen(&options.tree)?;
     let steps = Steps::new();
     let dir = workspace.target.join("reference");
     let python = match Python::install(&steps, &dir) {
@@ -69,7 +70,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let ssh = sshd.as_ref().map(|sshd| ("ssh", sshd.pool.as_str()));
     let pools: Vec<(&str, &str)> = [("local", "local,max=4")].into_iter().chain(ssh).collect();
     let compared = Compared { python, atex };
-    let selections = chosen(&options.tree)?;
     let (mut table, mut needs) = (Table::default(), Needs::default());
     for selection in selections {
         let title = format!("{} {}", selection.tree, selection.plan.unwrap_or_default());

@@ -41,16 +41,15 @@ pub(super) const NOT_RUN: [(&str, &str, &str); 1] =
     [("misc", "/test_cancel", "sleeps two minutes to be interrupted, and reports nothing else")];
 
 /// What is not compared at all, and what it waits for.
-pub(super) const LEFT_OUT: [(&str, &str); 6] = [
-    ("pkgs", "packages: `require`, `recommend` and plans that install"),
-    ("pty", "terminals: `tty: true`"),
-    ("reboot", "reboots: tests that restart their system"),
-    ("discover, plan /plans/with_http", "libraries: tests of a tree that is fetched by `url`"),
+pub(super) const LEFT_OUT: [(&str, &str); 5] = [
+    ("tree pkgs", "packages: `require`, `recommend` and plans that install"),
+    ("tree pty", "terminals: `tty: true`"),
+    ("tree reboot", "reboots: tests that restart their system"),
     (
-        "prepare, finish of plans",
-        "packages: what surrounds the tests of a plan; taken out in the Python ATEX, too",
+        "tree discover, plan /plans/with_http",
+        "libraries: tests and libraries fetched from elsewhere by `url`",
     ),
-    ("misc and results, plan /plan", "nothing: they select what is compared without a plan"),
+    ("prepare and finish of plans", "packages: they and the scripts of plans come together"),
 ];
 
 const fn all(tree: &'static str) -> Selection {

@@ -111,6 +111,13 @@ mod tests {
         });
         assert_eq!((table.compared(), table.differing()), (3, 1));
         let shown = [table.lines(), table.differences()].concat();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        | tree     | plan  | over  | discovered | run | agreeing | differing |
+        | -------- | ----- | ----- | ---------- | --- | -------- | --------- |
+        | cwd      | /plan | local | 3          | 2   | 1        | 1         |
+        | metadata |       | ssh   | 1          | 1   | 1        | 0         |
+        /b (tree cwd, /plan, over local)
+            results: x
+        ");
     }
 }
