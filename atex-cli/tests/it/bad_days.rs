@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, kill_marked};
 
 const QUICK: &[(&str, &str)] = &[("main.fmf", "/a:\n    test: echo a\n/b:\n    test: echo b\n")];
 
@@ -140,19 +140,6 @@ fn a_second_interrupt_leaves_at_once_and_says_what_is_left() {
     assert_eq!(left.len(), 1, "{left:?}");
     let mark = format!("ATEX_LOCAL_ROOT={}", left[0].display());
     kill_marked(&mark);
-}
-
-/// Kills what carries this variable in its environment.
-fn kill_marked(mark: &str) {
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let environ = fs::read(entry.path().join("environ")).unwrap_or_default();
-        if environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()) {
-            Command::new("kill")
-                .args(["-KILL", &entry.file_name().to_string_lossy()])
-                .status()
-                .unwrap();
-        }
-    }
 }
 
 /// A disk of one megabyte, for as long as it lives.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use atex_provision::testkit::Sshd;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, kill_marked};
 
 /// The tree of the project's sample, and a run of it with the waiting left out.
 fn run_sample(bench: &Bench, out: &str, pools: &[String]) -> Vec<String> {
@@ -64,22 +64,27 @@ fn an_inventory_lists_hosts() {
 #[test]
 fn a_host_that_dies_under_a_test_is_to_blame() {
     let Some(mut sshd) = Sshd::for_test("a host that dies") else { return };
+    let left = tempfile::tempdir().unwrap();
+    // What a dead host keeps is found here, and goes with the folder.
+    let mark = format!("TMPDIR={}", left.path().display());
+    sshd.configure_server(&format!("SetEnv {mark}")).unwrap();
     let bench = Bench::new(&[(
         "main.fmf",
         "/wait:\n    test: echo begun; touch $MARK; sleep 1000\n/other:\n    test: \"true\"\n    duration: 1m\n",
     )]);
-    let mark = bench.path("mark");
+    let begun = bench.path("mark");
     let arguments = format!(
         "run --pool {} --out ../out --progress plain -t /wait -e MARK={}",
         pool(&sshd),
-        mark.display()
+        begun.display()
     );
     let child = bench.spawn(&arguments);
-    while !mark.exists() {
+    while !begun.exists() {
         std::thread::yield_now();
     }
     sshd.go_down();
     let output = child.wait_with_output().unwrap();
+    kill_marked(&mark);
     let transcript = bench.transcript("run …", &output);
     assert_eq!(output.status.code(), Some(3), "{transcript}");
     let results = bench.results(&bench.path("out")).join("\n");
