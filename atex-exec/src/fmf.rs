@@ -1,6 +1,7 @@
 //! [`FmfExecutor`]: runs FMF-described tests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use atex_core::{
     Artifacts, CancellationToken, Connection, CopyOptions, Error, Executor, Outcome, Result,
@@ -18,16 +19,21 @@ pub struct FmfExecutor {
     suite: Arc<TestSuite>,
     environment: IndexMap<String, String>,
     work_base: Option<String>,
+    reconnect_limit: Duration,
     debug: Debug,
 }
 
 impl FmfExecutor {
+    /// How long a connection that was cut may take to come back, unless said otherwise.
+    pub const RECONNECT_LIMIT: Duration = Duration::from_secs(120);
+
     /// An executor for the tests of this suite.
     pub fn new(suite: impl Into<Arc<TestSuite>>) -> Self {
         Self {
             suite: suite.into(),
             environment: IndexMap::new(),
             work_base: None,
+            reconnect_limit: Self::RECONNECT_LIMIT,
             debug: Debug::default(),
         }
     }
@@ -43,6 +49,14 @@ impl FmfExecutor {
     #[must_use]
     pub fn work_base(mut self, folder: impl Into<String>) -> Self {
         self.work_base = Some(folder.into());
+        self
+    }
+
+    /// How long a connection that is cut under a test may take to come back, before the test counts as lost with its remote.
+    /// The test goes on meanwhile, and nothing of what it says or prints is lost.
+    #[must_use]
+    pub fn reconnect_limit(mut self, limit: Duration) -> Self {
+        self.reconnect_limit = limit;
         self
     }
 
@@ -139,6 +153,7 @@ impl Session for FmfSession {
             test,
             environment: &environment,
             debug: self.executor.debug,
+            reconnect_limit: self.executor.reconnect_limit,
         };
         let outcome = run.run(artifacts, cancel).await?;
         // What the run left is of no more use. Its folder goes while the next test runs, or with the session.

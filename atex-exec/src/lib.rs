@@ -2,6 +2,7 @@
 
 pub mod control;
 mod fmf;
+mod follow;
 mod guest;
 pub mod result;
 mod run;

@@ -7,13 +7,16 @@
 #   guest.sh clean N           remove the folder of run N
 #
 # Attached means: the control stream goes to standard output, the output of the test to standard error. Exit codes: 0 all
-# of both was sent and the test is over, 3 the supervisor is gone without a word, 4 the test could not be started.
+# of both was sent and the test is over, 3 the supervisor is gone without a word, 4 the test could not be started, 5 a part
+# could not be sent, 6 the system rebooted meanwhile.
 #
 # A run folder has: env.sh, test.sh, metadata.yaml (written by the controller), control and output (the spools), life (a
 # pipe that the supervisor holds open for as long as it lives), mail (words to the watchdog), listening (mail is read from
-# now on), over (why the test was ended, if it was), done (all is in the spools).
+# now on), boot (of which boot it is), over (why the test was ended, if it was), done (all is in the spools).
 work=${0%/*}
 folder=$work/run-$2
+# Not every kernel has it; then a reboot looks like a supervisor that was killed.
+read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
 
 supervise() {
   exec </dev/null >/dev/null 2>&1
@@ -111,7 +114,7 @@ attach() {
 
 case $1 in
   run)
-    mkdir "$folder" && cd "$folder" && eval "$(cat)" && : >control && : >output && mkfifo life mail control.pipe output.pipe || exit 4
+    mkdir "$folder" && cd "$folder" && eval "$(cat)" && : >control && : >output && echo "$boot" >boot && mkfifo life mail control.pipe output.pipe || exit 4
     # Open for reading and writing first: opening one end alone would wait for the other.
     exec 9<>life 7<life
     set -m
@@ -122,6 +125,8 @@ case $1 in
     ;;
   attach)
     cd "$folder" || exit 3
+    read -r began <boot
+    [[ $began = "$boot" ]] || exit 6
     exec 9<>life 7<life 9>&-
     attach "$3" "$4"
     ;;

@@ -86,6 +86,12 @@ impl Guest {
             .stdout(Stdio::Piped)
     }
 
+    /// Attaches to a run again: so many bytes of the control stream and of the output are here already.
+    pub(crate) fn attach(&self, run: u32, control: u64, output: u64) -> Command {
+        let command = self.command("attach", run);
+        command.arg(control.to_string()).arg(output.to_string()).stdout(Stdio::Piped)
+    }
+
     /// Tells the watchdog of a run something; see the head of the script.
     pub(crate) fn tell(&self, run: u32, words: &str) -> Command {
         self.command("tell", run).args(words.split(' '))
