@@ -1,7 +1,8 @@
-//! The commands of the project itself: `cargo xtask demo`, `test`, `ci`, `reference`, `tidy`.
+//! The commands of the project itself: `cargo xtask demo`, `test`, `ci`, `conformance`, `reference`, `tidy`.
 #![expect(clippy::print_stdout, reason = "a program for developers, which talks to their terminal")]
 
 mod ci;
+mod conformance;
 mod demo;
 mod needs;
 mod reference;
@@ -31,6 +32,8 @@ enum Command {
     Test(test::Options),
     /// Checks format, lints, documentation, features, the rules of the house and the dependencies.
     Ci,
+    /// Compares what is made of metadata here with what the reference implementation makes of them.
+    Conformance(conformance::Options),
     /// Compares what tests report here with what they report to the Python ATEX.
     Reference(reference::Options),
     /// Checks the rules of the house alone: the crate graph, lints, names, words.
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&workspace, &options),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Ci => ci::run(&workspace),
+        Command::Conformance(options) => conformance::run(&workspace, &options),
         Command::Reference(options) => reference::run(&workspace, &options),
         Command::Tidy => tidy::run(&workspace),
     });

@@ -31,9 +31,14 @@ pub(crate) fn compare(folder: &Path) -> Vec<Part> {
     let mut parts = Vec::new();
     let tables: [(&str, Check); 3] = [("cases", case), ("rules", rule), ("filters", filter)];
     for (name, check) in tables {
-        if let Some(Json::Array(rows)) = read(&folder.join(format!("cases/{name}.json"))) {
-            let differences = rows.iter().filter_map(check).collect();
-            parts.push(Part { name: name.to_owned(), total: rows.len(), differences });
+        let part = |total, differences| Part { name: name.to_owned(), total, differences };
+        match read(&folder.join(format!("cases/{name}.json"))) {
+            Ok(None) => {}
+            Ok(Some(Json::Array(rows))) => {
+                parts.push(part(rows.len(), rows.iter().filter_map(check).collect()));
+            }
+            Ok(Some(_)) => parts.push(part(1, vec!["is no list".to_owned()])),
+            Err(error) => parts.push(part(1, vec![error])),
         }
     }
     for repository in listing(&folder.join("corpus")) {
@@ -46,8 +51,14 @@ pub(crate) fn compare(folder: &Path) -> Vec<Part> {
             differences: Vec::new(),
         };
         for file in listing(&repository.join("expect")) {
-            if let Some(expectations) = read(&file) {
-                corpus_tree(&repository, &expectations, &mut part);
+            match read(&file) {
+                Ok(expectations) => {
+                    corpus_tree(&repository, &expectations.unwrap_or_default(), &mut part);
+                }
+                Err(error) => {
+                    part.total += 1;
+                    part.differences.push(error);
+                }
             }
         }
         parts.push(part);
@@ -55,8 +66,16 @@ pub(crate) fn compare(folder: &Path) -> Vec<Part> {
     parts
 }
 
-fn read(path: &Path) -> Option<Json> {
-    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+/// What a file has; none if there is no such file.
+fn read(path: &Path) -> Result<Option<Json>, String> {
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        Ok(text) => {
+            let json = serde_json::from_slice(&text);
+            json.map(Some).map_err(|error| format!("{} is broken: {error}", path.display()))
+        }
+    }
 }
 
 fn listing(folder: &Path) -> Vec<PathBuf> {

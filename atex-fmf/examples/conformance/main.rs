@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     };
     let shown = arguments.next().and_then(|number| number.parse().ok()).unwrap_or(SHOWN);
     let parts = compare::compare(folder.as_ref());
-    if parts.is_empty() {
+    if parts.iter().all(|part| part.total == 0) {
         println!("there is nothing to compare in {folder}");
         return ExitCode::from(2);
     }

@@ -16,6 +16,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use self::atex::Atex;
+pub(crate) use self::python::find as find_python;
 use self::python::Python;
 use self::report::{Answer, Report};
 use self::selection::{LEFT_OUT, NOT_RUN, SELECTIONS, Selection};

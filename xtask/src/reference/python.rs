@@ -126,7 +126,7 @@ fn source(steps: &Steps, program: &Path, dir: &Path) -> Result<PathBuf> {
 }
 
 /// A Python that is new enough: on the `PATH`, or one of pyenv's.
-fn find() -> Option<PathBuf> {
+pub(crate) fn find() -> Option<PathBuf> {
     let names = ["python3", "python3.12", "python3.13", "python3.14", "python3.15"];
     let folders = program_folders();
     let path = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
