@@ -1,6 +1,7 @@
 //! The arguments as they are typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -160,6 +161,10 @@ pub(crate) struct RunOptions {
     /// A variable for every test; wins over those of plans and tests
     #[arg(short = 'e', long = "environment", value_name = "KEY=VALUE", value_parser = variable)]
     pub(crate) environment: Vec<(String, String)>,
+
+    /// How long a connection that is cut under a test may take to come back; the test goes on meanwhile
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    pub(crate) reconnect: Duration,
 
     /// Where to keep the run: a new or empty folder; by default, a new one in atex-runs/
     #[arg(long, value_name = "DIR")]

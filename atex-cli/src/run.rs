@@ -88,7 +88,9 @@ async fn drive(
     };
     let suite = Arc::new(suite);
     let environment = options.environment.iter();
-    let executor = FmfExecutor::new(Arc::clone(&suite)).debug(debug_switches());
+    let executor = FmfExecutor::new(Arc::clone(&suite))
+        .debug(debug_switches())
+        .reconnect_limit(options.reconnect);
     let executor = environment.fold(executor, |executor, (key, value)| executor.env(key, value));
     let mut run = Run::new(suite, Arc::new(executor), store.artifacts_dir())
         .name(&store.info().run)

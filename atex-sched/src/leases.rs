@@ -50,3 +50,23 @@ impl EventSink for OpenLeases {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use atex_core::testkit::conformance::event_sink;
+
+    use super::*;
+
+    #[test]
+    fn takes_every_event_and_keeps_what_was_not_given_back() {
+        event_sink::all(&OpenLeases::new());
+        let leases = OpenLeases::new();
+        for event in event_sink::samples().unwrap() {
+            leases.emit(Duration::ZERO, &event);
+            let leased = matches!(event, RunEvent::Leased { .. });
+            assert!(!leased || !leases.all().is_empty(), "{event:?}");
+        }
+        leases.emit(Duration::ZERO, &RunEvent::RemoteReleased { remote: RemoteId(1) });
+        assert_eq!(leases.all(), []);
+    }
+}

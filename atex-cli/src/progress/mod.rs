@@ -21,3 +21,19 @@ pub(crate) fn sinks(how: ProgressHow) -> Vec<Arc<dyn EventSink>> {
         ProgressHow::Plain | ProgressHow::Auto => vec![Arc::new(plain::Plain::default())],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use atex_core::testkit::conformance::event_sink;
+
+    use super::*;
+
+    #[test]
+    fn every_display_takes_every_event() {
+        for how in [ProgressHow::Bar, ProgressHow::Plain, ProgressHow::Json, ProgressHow::None] {
+            for sink in sinks(how) {
+                event_sink::all(&*sink);
+            }
+        }
+    }
+}

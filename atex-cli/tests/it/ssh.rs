@@ -74,7 +74,7 @@ fn a_host_that_dies_under_a_test_is_to_blame() {
     )]);
     let begun = bench.path("mark");
     let arguments = format!(
-        "run --pool {} --out ../out --progress plain -t /wait -e MARK={}",
+        "run --pool {} --out ../out --progress plain --reconnect 0s -t /wait -e MARK={}",
         pool(&sshd),
         begun.display()
     );
