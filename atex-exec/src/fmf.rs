@@ -155,12 +155,7 @@ impl Session for FmfSession {
             debug: self.executor.debug,
             reconnect_limit: self.executor.reconnect_limit,
         };
-        let outcome = run.run(artifacts, cancel).await?;
-        // What the run left is of no more use. Its folder goes while the next test runs, or with the session.
-        if let Ok(mut cleaning) = self.connection.spawn(self.guest.clean(self.runs)).await {
-            tokio::spawn(async move { cleaning.wait().await });
-        }
-        Ok(outcome)
+        run.run(artifacts, cancel).await
     }
 
     async fn stop(self: Box<Self>) -> Result<()> {

@@ -1,10 +1,10 @@
 # What runs on a remote: starts one test under a supervisor that outlives the connection, and lets a controller attach to
 # it. Needs bash 4 and coreutils, nothing else. Never printed to, never edited on the remote; see guest.rs for the caller.
 #
-#   guest.sh run N LIMIT       make the folder of run N from the script on standard input, start its test, attach
+#   guest.sh run N LIMIT       make the folder of run N from the script on standard input, start its test, attach; the
+#                              folder of the run before, of which the controller has all, goes
 #   guest.sh attach N C O      attach again: C bytes of the control stream and O bytes of the output are known already
 #   guest.sh tell N WORD       stop: end the test now; limit SECONDS: it may run so long from now on, if nobody says more
-#   guest.sh clean N           remove the folder of run N
 #
 # Attached means: the control stream goes to standard output, the output of the test to standard error. Exit codes: 0 all
 # of both was sent and the test is over, 3 the supervisor is gone without a word, 4 the test could not be started, 5 a part
@@ -83,8 +83,8 @@ watch() {
 
 # Sends what is new in the spools. The descriptors keep their place from one call to the next.
 forward() {
-  cat <&5 || exit 5
-  cat <&6 >&2 || exit 5
+  [[ ! -s control ]] || cat <&5 || exit 5
+  [[ ! -s output ]] || cat <&6 >&2 || exit 5
 }
 
 attach() {
@@ -114,6 +114,7 @@ attach() {
 
 case $1 in
   run)
+    (($2 == 1)) || rm -rf -- "$work/run-$(($2 - 1))" &
     mkdir "$folder" && cd "$folder" && eval "$(cat)" && : >control && : >output && echo "$boot" >boot && mkfifo life mail control.pipe output.pipe || exit 4
     # Open for reading and writing first: opening one end alone would wait for the other.
     exec 9<>life 7<life
@@ -141,9 +142,6 @@ case $1 in
     exec 8<>mail
     shift 2
     echo "$*" >&8
-    ;;
-  clean)
-    rm -rf -- "$folder"
     ;;
 esac
 exit 0

@@ -97,11 +97,6 @@ impl Guest {
         self.command("tell", run).args(words.split(' '))
     }
 
-    /// Removes the folder of a run.
-    pub(crate) fn clean(&self, run: u32) -> Command {
-        self.command("clean", run)
-    }
-
     fn command(&self, what: &str, run: u32) -> Command {
         Command::new("bash").arg(format!("{}/guest.sh", self.work)).arg(what).arg(run.to_string())
     }
