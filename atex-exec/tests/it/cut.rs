@@ -45,6 +45,8 @@ async fn run(
     let outcome = session.run(&name, &artifacts, &cancel).await;
     let _sshd = trouble.await.unwrap();
     if outcome.is_ok() {
+        // The last of the trouble may have come after the end.
+        connection.reconnect().await.unwrap();
         session.stop().await.unwrap();
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
         assert_eq!(left.len(), 1, "left behind: {left:?}");
