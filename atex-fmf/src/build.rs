@@ -67,7 +67,7 @@ impl Tree {
             return Err(Error::new(ErrorKind::General, message));
         }
         let mut builder = Builder::new(1.into(), Map::new().into());
-        builder.update_map(0, map)?;
+        builder.update_map(0, map.clone())?;
         builder.finish()
     }
 }
@@ -82,8 +82,8 @@ impl Builder {
     }
 
     fn finish(mut self) -> Result<Tree> {
+        self.tree.nodes.shrink_to_fit();
         for record in &mut self.tree.nodes {
-            record.children.shrink_to_fit();
             if let Some(own) = Arc::get_mut(&mut record.own) {
                 own.shrink();
             }
@@ -125,17 +125,17 @@ impl Builder {
     ) -> Result<()> {
         let content = content.into_value(&path)?;
         let index = self.documents.len() as u32;
-        let place = Location { path: path.clone(), line: 1, column: 1, text: None };
-        self.documents.push(path);
+        let place = || Some(Location { path: path.clone(), line: 1, column: 1, text: None });
+        self.documents.push(path.clone());
         if name.is_none() && !matches!(content, Value::Map(_) | Value::Null) {
-            return Err(self.not_a_map(directory, &content).at(Some(place)));
+            return Err(self.not_a_map(directory, &content).at(place()));
         }
         let node = match name {
             Some(name) => self.child(directory, name)?,
             None => directory,
         };
         self.record(node).documents.push(index);
-        self.update(node, &content).map_err(|error| error.at(Some(place)))
+        self.update(node, content).map_err(|error| error.at(place()))
     }
 
     fn record(&mut self, index: u32) -> &mut Record {
@@ -144,10 +144,9 @@ impl Builder {
 
     /// Deletes children that have neither data nor children of their own.
     fn remove_empty(&mut self, node: u32) {
-        let nodes = &self.tree.nodes;
-        let mut children = nodes[node as usize].children.clone();
-        children.retain(|_, child| {
-            let child = &nodes[*child as usize];
+        let mut children = std::mem::take(&mut self.record(node).children);
+        children.retain(|child| {
+            let child = self.tree.record(child);
             child.updated || !child.children.is_empty()
         });
         self.record(node).children = children;
@@ -157,7 +156,7 @@ impl Builder {
     fn child(&mut self, parent: u32, own_name: &str) -> Result<u32> {
         let record = self.tree.record(parent);
         if let Some(child) = record.children.get(own_name) {
-            return Ok(*child);
+            return Ok(child);
         }
         let prefix = if record.parent.is_none() { "" } else { &*record.name };
         let name: Arc<str> = format!("{prefix}/{own_name}").into();
@@ -168,7 +167,7 @@ impl Builder {
         }
         let index = self.tree.nodes.len() as u32;
         self.tree.nodes.push(Record { name, parent: Some(parent), depth, ..Record::default() });
-        self.record(parent).children.insert(own_name.into(), index);
+        self.record(parent).children.insert(own_name, index);
         Ok(index)
     }
 
@@ -182,15 +181,15 @@ impl Builder {
     }
 
     /// Adds content to a node.
-    fn update(&mut self, node: u32, content: &Value) -> Result<()> {
+    fn update(&mut self, node: u32, content: Value) -> Result<()> {
         match content {
             Value::Null => {
                 self.record(node).updated = true;
                 Ok(())
             }
-            Value::Map(map) => self.update_map(node, map),
-            Value::Str(directory) => self.grow_from(node, directory),
-            other => Err(self.not_a_map(node, other)),
+            Value::Map(map) => self.update_map(node, Arc::unwrap_or_clone(map)),
+            Value::Str(directory) => self.grow_from(node, &directory),
+            other => Err(self.not_a_map(node, &other)),
         }
     }
 
@@ -210,13 +209,18 @@ impl Builder {
         result
     }
 
-    fn update_map(&mut self, node: u32, map: &Map) -> Result<()> {
+    fn update_map(&mut self, node: u32, map: Map) -> Result<()> {
         self.record(node).updated = true;
         if let Some(directives) = map.get("/") {
             let origin = map.origin("/").unwrap_or_default();
             self.directives(node, directives, origin)?;
         }
-        for (key, value, origin) in map.entries() {
+        let is_plain = |key: &Key| key.as_str().is_some_and(|key| !key.starts_with('/'));
+        if self.tree.record(node).own.is_empty() && map.keys().all(is_plain) {
+            self.record(node).own = Arc::new(map);
+            return Ok(());
+        }
+        for (key, value, origin) in map.into_entries() {
             self.entry(node, key, value, origin).map_err(|error| self.point_at(error, origin))?;
         }
         Ok(())
@@ -227,7 +231,7 @@ impl Builder {
         error.at(path.map(|path| Location::read(path, origin.line(), origin.column())))
     }
 
-    fn entry(&mut self, node: u32, key: &Key, value: &Value, origin: Origin) -> Result<()> {
+    fn entry(&mut self, node: u32, key: Key, value: Value, origin: Origin) -> Result<()> {
         let Some(name) = key.as_str() else {
             let kind = if key.value().is_null() { ErrorKind::Format } else { ErrorKind::Type };
             let message = format!("invalid key '{}', keys must be strings", key.value().to_text());
@@ -238,7 +242,7 @@ impl Builder {
             _ if name.starts_with('/') => self.deep_child(node, name, value, origin),
             _ => {
                 let own = Arc::make_mut(&mut self.record(node).own);
-                own.insert_at(key.clone(), value.clone(), origin);
+                own.insert_at(key, value, origin);
                 Ok(())
             }
         }
@@ -249,7 +253,7 @@ impl Builder {
         &mut self,
         mut node: u32,
         mut path: &str,
-        value: &Value,
+        value: Value,
         origin: Origin,
     ) -> Result<()> {
         loop {
@@ -261,7 +265,7 @@ impl Builder {
             }
             self.record(node).updated = true;
             if below == "/" {
-                return self.directives(node, value, origin);
+                return self.directives(node, &value, origin);
             }
             path = below;
         }

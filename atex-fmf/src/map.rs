@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use indexmap::{Equivalent, IndexMap};
 
 use crate::value::Value;
 
 /// Maps up to this size are searched one by one, which is faster than hashing, and smaller.
-const SMALL: usize = 12;
+const SMALL: usize = 16;
+
+/// Maps inherit from each other at most so deep, as every layer costs time when a key is looked up.
+const MAX_LAYERS: usize = 6;
 
 /// Where an entry was written: a file of the tree, a line and a column.
 ///
@@ -58,8 +62,16 @@ impl fmt::Debug for Origin {
 }
 
 /// A key of a [`Map`]: any value that can be hashed. Equal numbers are one key, whatever their type.
-#[derive(Clone, PartialEq)]
-pub struct Key(pub(crate) Value);
+///
+/// Cloning shares it: a tree has few different keys, but each of them very often.
+#[derive(Clone)]
+pub struct Key(Arc<Value>);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
 
 impl Eq for Key {}
 
@@ -85,7 +97,13 @@ impl fmt::Debug for Key {
 
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        Value::from(text).into()
+    }
+}
+
+impl From<Value> for Key {
+    fn from(value: Value) -> Self {
+        Self(Arc::new(value))
     }
 }
 
@@ -103,7 +121,7 @@ impl Equivalent<Key> for str {
 
 impl Equivalent<Key> for Value {
     fn equivalent(&self, key: &Key) -> bool {
-        *self == key.0
+        *self == *key.0
     }
 }
 
@@ -119,10 +137,11 @@ struct Slot {
     origin: Origin,
 }
 
+/// Entries of one layer.
 #[derive(Clone, Debug)]
 enum Slots {
     Small(Vec<(Key, Slot)>),
-    Large(IndexMap<Key, Slot>),
+    Large(Box<IndexMap<Key, Slot>>),
 }
 
 /// An ordered map from keys to values, each with the place where it was written.
@@ -130,7 +149,61 @@ enum Slots {
 /// Assigning to an existing key keeps its place; a new key goes to the end. Equality looks at keys and values, not at
 /// order or places.
 #[derive(Clone)]
-pub struct Map(Slots);
+pub struct Map {
+    /// What was inherited; the entries of `own` come before those of the same key here.
+    base: Option<Arc<Self>>,
+    own: Slots,
+}
+
+impl Slots {
+    fn iter(&self) -> impl Iterator<Item = (&Key, &Slot)> {
+        let (small, large) = match self {
+            Self::Small(entries) => (Some(entries.iter()), None),
+            Self::Large(entries) => (None, Some(entries.iter())),
+        };
+        let small = small.into_iter().flatten().map(|(key, slot)| (key, slot));
+        small.chain(large.into_iter().flatten())
+    }
+
+    fn get<Q: Equivalent<Key> + Hash + ?Sized>(&self, key: &Q) -> Option<&Slot> {
+        match self {
+            Self::Small(entries) => {
+                entries.iter().find(|(own, _)| key.equivalent(own)).map(|(_, slot)| slot)
+            }
+            Self::Large(entries) => entries.get(key),
+        }
+    }
+
+    fn get_mut<Q: Equivalent<Key> + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut Slot> {
+        match self {
+            Self::Small(entries) => {
+                entries.iter_mut().find(|(own, _)| key.equivalent(own)).map(|(_, slot)| slot)
+            }
+            Self::Large(entries) => entries.get_mut(key),
+        }
+    }
+
+    /// Adds an entry whose key is not there yet.
+    fn push(&mut self, key: Key, slot: Slot) {
+        match self {
+            Self::Small(entries) if entries.len() == SMALL => {
+                let all = std::mem::take(entries).into_iter().chain([(key, slot)]);
+                *self = Self::Large(Box::new(all.collect()));
+            }
+            Self::Small(entries) => entries.push((key, slot)),
+            Self::Large(entries) => {
+                entries.insert(key, slot);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Small(entries) => entries.len(),
+            Self::Large(entries) => entries.len(),
+        }
+    }
+}
 
 impl Default for Map {
     fn default() -> Self {
@@ -142,30 +215,69 @@ impl Map {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Slots::Small(Vec::new()))
+        Self { base: None, own: Slots::Small(Vec::new()) }
+    }
+
+    /// A map with the entries of another, which it shares until they are changed, and room for some more.
+    pub(crate) fn inheriting(base: &Arc<Self>, room: usize) -> Self {
+        if base.layers().iter().flatten().count() == MAX_LAYERS {
+            let mut copy = Self::clone(base);
+            copy.flatten();
+            return copy;
+        }
+        let base = (!base.is_empty()).then(|| Arc::clone(base));
+        Self { base, own: Slots::Small(Vec::with_capacity(room.min(SMALL))) }
+    }
+
+    /// Itself and what it inherits from, the oldest first.
+    fn layers(&self) -> [Option<&Slots>; MAX_LAYERS] {
+        let mut layers = [None; MAX_LAYERS];
+        let mut count = 0;
+        let mut next = Some(self);
+        while let Some(map) = next {
+            layers[count] = Some(&map.own);
+            count += 1;
+            next = map.base.as_deref();
+        }
+        layers[..count].reverse();
+        layers
+    }
+
+    /// Makes all entries its own.
+    fn flatten(&mut self) {
+        if self.base.is_none() {
+            return;
+        }
+        let mut flat = Self::new();
+        for (key, value, origin) in self.entries() {
+            flat.own.push(key.clone(), Slot { value: value.clone(), origin });
+        }
+        *self = flat;
     }
 
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Slots::Small(entries) => entries.len(),
-            Slots::Large(entries) => entries.len(),
+        match &self.base {
+            None => self.own.len(),
+            Some(_) => self.entries().count(),
         }
     }
 
     /// Whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.own.len() == 0 && self.base.as_ref().is_none_or(|base| base.is_empty())
     }
 
     fn slot<Q: Equivalent<Key> + Hash + ?Sized>(&self, key: &Q) -> Option<&Slot> {
-        match &self.0 {
-            Slots::Small(entries) => {
-                entries.iter().find(|(own, _)| key.equivalent(own)).map(|(_, slot)| slot)
+        let mut map = self;
+        loop {
+            match (map.own.get(key), &map.base) {
+                (Some(slot), _) => return Some(slot),
+                (None, Some(base)) => map = base,
+                (None, None) => return None,
             }
-            Slots::Large(entries) => entries.get(key),
         }
     }
 
@@ -184,17 +296,18 @@ impl Map {
         self.slot(key).map(|slot| slot.origin)
     }
 
+    /// The value of a key, to be changed; one that is inherited becomes the map's own.
     pub(crate) fn get_mut<Q: Equivalent<Key> + Hash + ?Sized>(
         &mut self,
         key: &Q,
     ) -> Option<&mut Value> {
-        match &mut self.0 {
-            Slots::Small(entries) => entries
-                .iter_mut()
-                .find(|(own, _)| key.equivalent(own))
-                .map(|(_, slot)| &mut slot.value),
-            Slots::Large(entries) => entries.get_mut(key).map(|slot| &mut slot.value),
+        if self.own.get(key).is_none() {
+            let base = self.base.as_ref()?;
+            let (key, value, origin) = base.entries().find(|(own, ..)| key.equivalent(own))?;
+            let (key, value) = (key.clone(), value.clone());
+            self.own.push(key, Slot { value, origin });
         }
+        self.own.get_mut(key).map(|slot| &mut slot.value)
     }
 
     /// Sets a key; gives the value it had before.
@@ -204,24 +317,20 @@ impl Map {
 
     pub(crate) fn insert_at(&mut self, key: Key, value: Value, origin: Origin) -> Option<Value> {
         let slot = Slot { value, origin };
-        match &mut self.0 {
-            Slots::Small(entries) => {
-                if let Some((_, old)) = entries.iter_mut().find(|(own, _)| *own == key) {
-                    return Some(std::mem::replace(old, slot).value);
-                }
-                entries.push((key, slot));
-                if entries.len() > SMALL {
-                    self.0 = Slots::Large(std::mem::take(entries).into_iter().collect());
-                }
-                None
-            }
-            Slots::Large(entries) => entries.insert(key, slot).map(|old| old.value),
+        if let Some(old) = self.own.get_mut(&key) {
+            return Some(std::mem::replace(old, slot).value);
         }
+        let old = self.base.as_ref().and_then(|base| base.get(&key).cloned());
+        self.own.push(key, slot);
+        old
     }
 
     /// Removes a key; the others keep their order.
     pub fn remove<Q: Equivalent<Key> + Hash + ?Sized>(&mut self, key: &Q) -> Option<Value> {
-        match &mut self.0 {
+        if self.base.as_ref().is_some_and(|base| base.contains_key(key)) {
+            self.flatten();
+        }
+        match &mut self.own {
             Slots::Small(entries) => {
                 let position = entries.iter().position(|(own, _)| key.equivalent(own))?;
                 Some(entries.remove(position).1.value)
@@ -231,7 +340,8 @@ impl Map {
     }
 
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Key) -> bool) {
-        match &mut self.0 {
+        self.flatten();
+        match &mut self.own {
             Slots::Small(entries) => entries.retain(|(key, _)| keep(key)),
             Slots::Large(entries) => entries.retain(|key, _| keep(key)),
         }
@@ -244,12 +354,19 @@ impl Map {
 
     /// The entries in order, with the place where each was written.
     pub fn entries(&self) -> impl Iterator<Item = (&Key, &Value, Origin)> {
-        let (small, large) = match &self.0 {
-            Slots::Small(entries) => (Some(entries.iter()), None),
-            Slots::Large(entries) => (None, Some(entries.iter())),
-        };
-        let small = small.into_iter().flatten().map(|(key, slot)| (key, slot));
-        small.chain(large.into_iter().flatten()).map(|(key, slot)| (key, &slot.value, slot.origin))
+        let layers = self.layers();
+        layers.into_iter().flatten().enumerate().flat_map(move |(level, layer)| {
+            layer.iter().filter_map(move |(key, slot)| {
+                // The oldest layer with the key decides the place, the youngest the value.
+                let (older, younger) = (&layers[..level], &layers[level + 1..]);
+                if older.iter().flatten().any(|layer| layer.get(key).is_some()) {
+                    return None;
+                }
+                let latest = younger.iter().flatten().rev().find_map(|layer| layer.get(key));
+                let slot = latest.unwrap_or(slot);
+                Some((key, &slot.value, slot.origin))
+            })
+        })
     }
 
     /// The keys in order.
@@ -262,8 +379,26 @@ impl Map {
         self.iter().map(|(_, value)| value)
     }
 
+    /// The entries in order, taken out.
+    pub(crate) fn into_entries(mut self) -> impl Iterator<Item = (Key, Value, Origin)> {
+        self.flatten();
+        let (small, large) = match self.own {
+            Slots::Small(entries) => (Some(entries), None),
+            Slots::Large(entries) => (None, Some(*entries)),
+        };
+        let entries = small.into_iter().flatten().chain(large.into_iter().flatten());
+        entries.map(|(key, slot)| (key, slot.value, slot.origin))
+    }
+
+    /// Makes room for entries, so that no more is taken than is needed.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        if let Slots::Small(entries) = &mut self.own {
+            entries.reserve_exact(count.min(SMALL - entries.len()));
+        }
+    }
+
     pub(crate) fn shrink(&mut self) {
-        if let Slots::Small(entries) = &mut self.0 {
+        if let Slots::Small(entries) = &mut self.own {
             entries.shrink_to_fit();
         }
     }
@@ -271,8 +406,7 @@ impl Map {
 
 impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self.iter().all(|(key, value)| other.get(key.value()) == Some(value))
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
     }
 }
 

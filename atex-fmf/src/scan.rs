@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::{Error, ErrorKind, Result};
 use crate::root::included_names;
 use crate::value::Value;
-use crate::yaml;
+use crate::yaml::{self, Pool};
 
 /// Files larger than this are refused.
 const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
@@ -151,8 +151,9 @@ fn read_documents(steps: &mut [Step], first: usize) {
         .collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     if documents.len() < PARALLEL_FILES || threads == 1 {
+        let mut pool = Pool::default();
         for (index, (path, content)) in documents.into_iter().enumerate() {
-            *content = Content(Some(read_document(path, first + index)));
+            *content = Content(Some(read_document(&mut pool, path, first + index)));
         }
         return;
     }
@@ -161,21 +162,22 @@ fn read_documents(steps: &mut [Step], first: usize) {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                let mut pool = Pool::default();
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(document) = documents.get(index) else { break };
                     let mut document = document.lock().unwrap_or_else(PoisonError::into_inner);
                     let (path, content) = &mut *document;
-                    **content = Content(Some(read_document(path, first + index)));
+                    **content = Content(Some(read_document(&mut pool, path, first + index)));
                 }
             });
         }
     });
 }
 
-fn read_document(path: &Path, index: usize) -> Result<Value> {
+fn read_document(pool: &mut Pool, path: &Path, index: usize) -> Result<Value> {
     let text = read_text(path)?;
-    yaml::load(&text, index).map_err(|error| error.in_file(path, &text))
+    yaml::load_with(pool, &text, index).map_err(|error| error.in_file(path, &text))
 }
 
 /// The text of a file, with line breaks made uniform.

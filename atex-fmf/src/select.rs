@@ -191,7 +191,7 @@ impl Tree {
                     children.sort_unstable_by(|a, b| a.0.cmp(b.0));
                 }
                 let children = children.into_iter().rev();
-                open.extend(children.map(|(_, index)| Node { tree: self, index: *index }));
+                open.extend(children.map(|(_, index)| Node { tree: self, index }));
                 if climb.whole || node.is_selected() {
                     return Some(node);
                 }

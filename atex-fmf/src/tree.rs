@@ -33,7 +33,7 @@ pub(crate) struct Record {
     pub(crate) name: Arc<str>,
     pub(crate) parent: Option<u32>,
     pub(crate) depth: u32,
-    pub(crate) children: IndexMap<Arc<str>, u32>,
+    pub(crate) children: Children,
     /// The node's own data, suffixes included.
     pub(crate) own: Arc<Map>,
     /// The data after inheritance and adjusting.
@@ -41,6 +41,36 @@ pub(crate) struct Record {
     pub(crate) documents: Vec<u32>,
     pub(crate) directives: Directives,
     pub(crate) updated: bool,
+}
+
+/// The children of a node by their own name, in the order in which they first appeared; most nodes have none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Children(Option<Box<IndexMap<Arc<str>, u32>>>);
+
+impl Children {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<u32> {
+        self.0.as_ref()?.get(name).copied()
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, u32)> {
+        self.0.iter().flat_map(|children| children.iter()).map(|(name, index)| (&**name, *index))
+    }
+
+    pub(crate) fn insert(&mut self, name: &str, index: u32) {
+        self.0.get_or_insert_default().insert(name.into(), index);
+    }
+
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        if let Some(mut children) = self.0.take() {
+            children.retain(|_, index| keep(*index));
+            children.shrink_to_fit();
+            self.0 = (!children.is_empty()).then_some(children);
+        }
+    }
 }
 
 /// What the key `/` of a node says about the node itself. Unset directives are none.
@@ -123,7 +153,7 @@ impl Tree {
         let mut open = vec![index];
         while let Some(index) = open.pop() {
             order.push(index);
-            open.extend(self.record(index).children.values().rev());
+            open.extend(self.record(index).children.iter().map(|(_, child)| child).rev());
         }
         order
     }
@@ -139,7 +169,10 @@ impl Tree {
                 Some(base) if own.is_empty() => base,
                 None if !crate::merge::has_suffixes(&own) => own,
                 base => {
-                    let mut data = base.map_or_else(Map::new, |base| Map::clone(&base));
+                    let mut data = match &base {
+                        Some(base) => Map::inheriting(base, own.len()),
+                        None => Map::new(),
+                    };
                     self.merge_into(index, &mut data, &own)?;
                     data.shrink();
                     Arc::new(data)
@@ -198,13 +231,13 @@ impl<'t> Node<'t> {
 
     /// The nodes below, in the order in which they first appeared.
     pub fn children(self) -> impl Iterator<Item = Self> {
-        self.record().children.values().map(move |index| Self { index: *index, ..self })
+        self.record().children.iter().map(move |(_, index)| Self { index, ..self })
     }
 
     /// The child with the given own name (without slash).
     #[must_use]
     pub fn child(self, name: &str) -> Option<Self> {
-        self.record().children.get(name).map(|index| Self { index: *index, ..self })
+        self.record().children.get(name).map(|index| Self { index, ..self })
     }
 
     /// The data, inherited and adjusted.

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::integer::Int;
-use crate::map::{Key, Map};
+use crate::map::Map;
 use crate::text;
 use crate::time::{Date, DateTime};
 
@@ -268,11 +268,5 @@ impl From<Map> for Value {
 impl From<Vec<Self>> for Value {
     fn from(items: Vec<Self>) -> Self {
         Self::list(items)
-    }
-}
-
-impl From<Value> for Key {
-    fn from(value: Value) -> Self {
-        Self(value)
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn set(items: Vec<Value>) -> Result<Value> {
         }
         members.insert(crate::Key::from(item));
     }
-    Ok(Value::Set(Arc::new(members.into_iter().map(|key| key.0).collect())))
+    Ok(Value::Set(Arc::new(members.into_iter().map(|key| key.value().clone()).collect())))
 }
 
 /// The elements that a loop over a value sees.

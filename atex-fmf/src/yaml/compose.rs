@@ -9,6 +9,7 @@ use crate::map::{Key, Map, Origin};
 use crate::value::Value;
 
 use super::YamlError;
+use super::pool::Pool;
 use super::scalar::{self, Plain};
 use super::tag::Tag;
 
@@ -20,7 +21,7 @@ const MAX_VALUES: u64 = 10_000_000;
 pub(super) struct Composer<'t> {
     document: usize,
     text: &'t str,
-
+    pool: &'t mut Pool,
     open: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
     root: Value,
@@ -85,8 +86,9 @@ struct Item {
 }
 
 impl<'t> Composer<'t> {
-    pub(super) fn new(document: usize, text: &'t str) -> Self {
-        Self { document, text, open: Vec::new(), anchors: HashMap::new(), root: Value::Null }
+    pub(super) fn new(document: usize, text: &'t str, pool: &'t mut Pool) -> Self {
+        let (open, anchors) = (Vec::new(), HashMap::new());
+        Self { document, text, pool, open, anchors, root: Value::Null }
     }
 
     pub(super) fn finish(self) -> Value {
@@ -108,12 +110,13 @@ impl<'t> Composer<'t> {
             Some(tag) => tag
                 .scalar(text)
                 .map_err(|(kind, message)| YamlError::new(message, &span).of_kind(kind))?,
-            None if style != ScalarStyle::Plain => Value::from(text),
+            None if style != ScalarStyle::Plain => self.pool.text(text),
             None => match scalar::resolve(text) {
                 Ok(Plain::Value(value)) => value,
+                Ok(Plain::Text) => self.pool.text(text),
                 Ok(plain) => {
                     special = Some(plain);
-                    Value::from(text)
+                    self.pool.text(text)
                 }
                 Err(impossible) => {
                     let message = format!("'{text}': {}", impossible.0);
@@ -203,7 +206,8 @@ impl<'t> Composer<'t> {
                     if open.flow {
                         check_key_lines(self.text, &item.span)?;
                     }
-                    open.key = Some((make_key(item.value, item.special, &item.span)?, item.span));
+                    let span = item.span;
+                    open.key = Some((make_key(item, self.pool)?, span));
                     Ok(())
                 }
                 Some((PendingKey::Merge, key_span)) => open.merge(item, &key_span),
@@ -225,9 +229,12 @@ impl<'t> Composer<'t> {
                 map.insert_at(key.clone(), value.clone(), origin);
             }
         }
+        if !merging {
+            map.reserve(open.entries.len());
+        }
         for (key, value, span) in open.entries {
             let origin = Origin::new(self.document, span.start.line(), span.start.col() + 1);
-            if !merging && let Some(first) = map.origin(key.value()) {
+            if !merging && let Some(first) = map.origin(&key) {
                 let text = key.value().to_text().into_owned();
                 let message = format!(
                     "duplicate key '{text}', first defined in line {}, column {}",
@@ -304,19 +311,19 @@ fn check_key_lines(text: &str, span: &Span) -> Result<(), YamlError> {
     Ok(())
 }
 
-fn make_key(value: Value, special: Option<Plain>, span: &Span) -> Result<PendingKey, YamlError> {
-    if matches!(special, Some(Plain::Merge)) {
+fn make_key(item: Item, pool: &mut Pool) -> Result<PendingKey, YamlError> {
+    if matches!(item.special, Some(Plain::Merge)) {
         return Ok(PendingKey::Merge);
     }
-    let value = match value {
+    let value = match item.value {
         Value::List(items) => Value::Tuple(items),
         other => other,
     };
     if !value.is_hashable() {
         let message = format!("a '{}' cannot be a key", value.type_name());
-        return Err(YamlError::new(message, span));
+        return Err(YamlError::new(message, &item.span));
     }
-    Ok(PendingKey::Key(value.into()))
+    Ok(PendingKey::Key(pool.key(value)))
 }
 
 fn reject_special(item: &Item) -> Result<(), YamlError> {

@@ -3,6 +3,7 @@
 //! The parser is only asked for events; what they mean (types, merge keys, duplicate keys) is decided here.
 
 mod compose;
+mod pool;
 mod scalar;
 mod tabs;
 mod tag;
@@ -12,6 +13,7 @@ use granit_parser::{Event, Parser, Span, options};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::value::Value;
 use compose::{Composer, Marks};
+pub(crate) use pool::Pool;
 
 /// Collections nested deeper than this are refused.
 const MAX_NESTING: usize = 255;
@@ -69,11 +71,24 @@ pub(crate) fn normalize(text: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
+/// Whether a text, written without quotes, is read as the string that it is.
+pub(crate) fn is_plain_string(text: &str) -> bool {
+    match scalar::resolve(text) {
+        Err(_) | Ok(scalar::Plain::Merge | scalar::Plain::Default) => false,
+        Ok(plain) => !matches!(plain, scalar::Plain::Value(value) if value.as_str().is_none()),
+    }
+}
+
 /// Reads one document; `document` is the index of the file, kept in the origin of each entry.
 pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
+    load_with(&mut Pool::default(), text, document)
+}
+
+/// As [`load`], sharing texts with what was read before with the same pool.
+pub(crate) fn load_with(pool: &mut Pool, text: &str, document: usize) -> Result<Value, YamlError> {
     check_characters(text)?;
     let mut parser = Parser::new_from_str_with_options(text, parser_options());
-    let mut composer = Composer::new(document, text);
+    let mut composer = Composer::new(document, text, pool);
     let mut tabs = tabs::Tabs::new(text);
     let mut documents = 0;
     while let Some(next) = parser.next_event() {
@@ -131,7 +146,8 @@ fn marks(tag: Option<&granit_parser::Tag>, anchor: usize, span: Span) -> Marks<'
     Marks { tag, anchor, span }
 }
 
-fn parser_options() -> granit_parser::Options {
+/// How the parser reads documents, here and wherever positions in them are asked for.
+pub(crate) fn parser_options() -> granit_parser::Options {
     options! {
         block_scalar_eof_without_line_feed: true,
         bom_inside_document_as_content: true,

@@ -12,6 +12,8 @@ pub(super) struct Impossible(pub(super) &'static str);
 #[derive(Debug)]
 pub(super) enum Plain {
     Value(Value),
+    /// The text itself.
+    Text,
     /// `<<`: the key that merges another map.
     Merge,
     /// `=`: a string as a key, an error as a value.
@@ -27,24 +29,21 @@ pub(super) fn resolve(text: &str) -> Result<Plain, Impossible> {
         "<<" => return Ok(Plain::Merge),
         "=" => return Ok(Plain::Default),
         _ if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) => {
-            return Ok(Plain::Value(numeric(text)?));
+            return numeric(text);
         }
-        _ => Value::from(text),
+        _ => return Ok(Plain::Text),
     };
     Ok(Plain::Value(value))
 }
 
-fn numeric(text: &str) -> Result<Value, Impossible> {
+fn numeric(text: &str) -> Result<Plain, Impossible> {
     if is_float(text) {
-        return float(text);
+        return float(text).map(Plain::Value);
     }
     if is_int(text) {
-        return int(text);
+        return int(text).map(Plain::Value);
     }
-    match timestamp(text) {
-        Some(value) => value,
-        None => Ok(Value::from(text)),
-    }
+    timestamp(text).map_or(Ok(Plain::Text), |value| value.map(Plain::Value))
 }
 
 fn unsigned(text: &str) -> &str {
