@@ -1,10 +1,12 @@
 //! [`Ssh`]: connecting, what goes wrong, and what becomes of programs when the connection goes.
 
+use std::io::Read;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use atex_core::{Command, Connection, ConnectionExt, Error, Failure, Status, Stdio};
+use atex_core::{Command, Connection, ConnectionExt, Error, Failure, Retry, Status, Stdio};
 use atex_provision::testkit::Sshd;
 use atex_provision::{Ssh, SshConnection};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -252,12 +254,71 @@ async fn all_of_the_output_is_in_the_file_when_the_program_has_ended() {
     let dir = tempfile::tempdir().unwrap();
     for run in 0..20 {
         let path = dir.path().join("out");
-        let file = std::fs::File::create(&path).unwrap();
-        let command = Command::new("head").args(["-c", "3000000", "/dev/zero"]).stdout(file);
+        // The second kind is refused by the kernel's own way to move bytes.
+        let mut options = std::fs::File::options();
+        let file = options.create(true).write(true).append(run % 2 == 1).open(&path).unwrap();
+        let command = Command::new("head").args(["-c", "8000000", "/dev/zero"]).stdout(file);
         let status = connection.spawn(command).await.unwrap().wait().await.unwrap();
         assert_eq!(status, Status::Code(0));
-        assert_eq!(path.metadata().unwrap().len(), 3_000_000, "run {run}");
+        assert_eq!(path.metadata().unwrap().len(), 8_000_000, "run {run}");
+        std::fs::remove_file(path).unwrap();
     }
+}
+
+#[tokio::test]
+async fn all_of_the_output_can_be_read_after_the_end() {
+    let Some(sshd) = Sshd::for_test("all_of_the_output_can_be_read") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    for _ in 0..20 {
+        let command = Command::new("head").args(["-c", "60000", "/dev/zero"]).stdout(Stdio::Piped);
+        let mut child = connection.spawn(command).await.unwrap();
+        assert_eq!(child.wait().await.unwrap(), Status::Code(0));
+        let mut bytes = Vec::new();
+        child.stdout.take().unwrap().read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes.len(), 60_000);
+    }
+}
+
+/// A file that both outputs share, a pipe, a socket: whatever a descriptor may be, all of it gets there.
+#[tokio::test]
+async fn outputs_go_to_descriptors_of_any_kind() {
+    let Some(sshd) = Sshd::for_test("outputs_go_to_descriptors_of_any_kind") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let print = || Command::bash("head -c 3000000 /dev/zero; head -c 500000 /dev/zero >&2");
+    let shared = tempfile::NamedTempFile::new().unwrap();
+    let (one, other) = (shared.reopen().unwrap(), shared.as_file().try_clone().unwrap());
+    let both = print().stdout(one.try_clone().unwrap()).stderr(one);
+    assert_eq!(connection.spawn(both).await.unwrap().wait().await.unwrap(), Status::Code(0));
+    assert_eq!(other.metadata().unwrap().len(), 3_500_000);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let (socket, end) = std::os::unix::net::UnixStream::pair().unwrap();
+    let command = print().stdout(OwnedFd::from(writer)).stderr(OwnedFd::from(end));
+    let mut child = connection.spawn(command).await.unwrap();
+    let read = |mut from: Box<dyn Read + Send>| {
+        tokio::task::spawn_blocking(move || std::io::copy(&mut from, &mut std::io::sink()).unwrap())
+    };
+    let (out, err) = (read(Box::new(reader)), read(Box::new(socket)));
+    assert_eq!(child.wait().await.unwrap(), Status::Code(0));
+    drop(child);
+    assert_eq!((out.await.unwrap(), err.await.unwrap()), (3_000_000, 500_000));
+}
+
+#[tokio::test]
+async fn an_output_that_cannot_be_written_ends_the_program_and_is_told() {
+    let Some(sshd) = Sshd::for_test("an_output_that_cannot_be_written") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut child = connection.spawn(Command::new("yes").stdout(full)).await.unwrap();
+    let error = Failure::from(&child.wait().await.unwrap_err());
+    let message = error.message.replace(&sshd.ssh().name(), "HOST");
+    insta::assert_snapshot!(message, @"HOST: cannot write the output of `yes`: No space left on device (os error 28)");
+    assert_eq!(error.retry, Retry::Never);
+    // Nobody wants it: a program that goes on gets a broken pipe, as it would here.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let command = Command::new("yes").stdout(OwnedFd::from(writer));
+    let status = connection.spawn(command).await.unwrap().wait().await.unwrap();
+    assert_eq!(status, Status::Killed);
 }
 
 #[tokio::test]
@@ -283,9 +344,15 @@ async fn something_in_the_background_does_not_hold_the_end_back() {
     // It holds neither output, since those go nowhere.
     let started = connection.spawn(Command::bash("setsid sleep 1000 & exit 3")).await;
     assert_eq!(started.unwrap().wait().await.unwrap(), Status::Code(3));
-    let command = Command::bash("setsid sleep 1000 & echo $!").stdout(Stdio::Piped);
-    let mut child = connection.spawn(command).await.unwrap();
-    assert_eq!(child.wait().await.unwrap(), Status::Code(0));
+    // Here it holds them, which is waited for, but not for long.
+    let hold = || Command::bash("setsid sleep 1000 & echo $!");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let written = connection.spawn(hold().stdout(file.reopen().unwrap())).await;
+    let (mut written, mut child) =
+        (written.unwrap(), connection.spawn(hold().stdout(Stdio::Piped)).await.unwrap());
+    let (first, second) = tokio::join!(written.wait(), child.wait());
+    assert_eq!((first.unwrap(), second.unwrap()), (Status::Code(0), Status::Code(0)));
+    assert!(file.as_file().metadata().unwrap().len() > 1);
     let mut number = [0; 64];
     let length = child.stdout.as_mut().unwrap().read(&mut number).await.unwrap();
     assert!(length > 1);

@@ -8,7 +8,6 @@ use atex_core::{Child, Command, Connection, Error, Result, async_trait};
 use super::Ssh;
 use super::link::Link;
 use super::master::{Master, Refusal};
-use super::mux;
 
 /// Runs programs on a system that is reached by ssh.
 ///
@@ -108,8 +107,7 @@ impl Connection for SshConnection {
     /// Asks the ssh process that holds the connection: that it is there, not that the network still is. A dead network is
     /// noticed by ssh itself, after the time that its options say, and ends that process.
     async fn check(&self) -> Result<()> {
-        let link = self.link()?;
-        mux::check(link.master.socket()).await.map_err(|error| link.lost(&error))
+        self.link()?.check().await
     }
 
     async fn reconnect(&self) -> Result<()> {

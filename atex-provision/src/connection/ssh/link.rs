@@ -1,25 +1,27 @@
 //! [`Link`]: one ssh master, and the programs that run through it.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::ffi::OsStr;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, pipe};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, PipeWriter, Write, pipe};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use atex_core::{BoxRead, BoxWrite, Child, Command, Error, Result, Stdio};
-use tokio::net::unix::pipe as pipes;
+use atex_core::{BoxWrite, Child, Command, Error, Result, Stdio};
+use openssh::Session;
+use tokio::net::unix::pipe::Sender;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::ending::{Ending, Place, reason};
 use super::master::{Ended, Master};
-use super::mux::{MuxError, Session};
-use super::process::{Hold, Marked, SshProcess};
-use super::script;
+use super::process::{Hold, Marked, Program, SshProcess};
+use super::{output, script};
 
 /// So many commands are opened at once: the queue of a master's socket is short.
 const OPENING_MAX: usize = 32;
@@ -35,8 +37,9 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct Link {
     pub(super) origin: String,
     pub(super) master: Master,
+    session: Arc<Session>,
     opening: Semaphore,
-    open: AtomicUsize,
+    open: Arc<AtomicUsize>,
     runtime: Handle,
     tasks: TaskTracker,
     prefix: u64,
@@ -46,11 +49,14 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(origin: String, master: Master) -> Self {
+        // Dropping it leaves the master alone, which is not its own.
+        let session = Arc::new(Session::resume_mux(master.socket().into(), None));
         Self {
             origin,
             master,
+            session,
             opening: Semaphore::new(OPENING_MAX),
-            open: AtomicUsize::new(0),
+            open: Arc::default(),
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
             prefix: RandomState::new().build_hasher().finish(),
@@ -60,60 +66,68 @@ impl Link {
     }
 
     pub(super) async fn spawn(self: &Arc<Self>, command: Command) -> Result<Child> {
+        let program = command.program();
         let cannot = |source: io::Error| Error::Spawn {
             origin: self.origin.clone(),
-            program: command.program(),
+            program: program.clone(),
             source: source.into(),
         };
-        let mut child_pipes = (None, None, None);
-        let (stdin, hold) = match command.stdin {
-            Stdio::Null => {
-                let (reader, writer) = pipe().map_err(cannot)?;
-                (OwnedFd::from(reader), Hold::Lifeline(writer))
-            }
-            Stdio::Piped => {
-                let (writer, reader) = pipes::pipe().map_err(cannot)?;
-                child_pipes.0 = Some(Box::new(writer) as BoxWrite);
-                (reader.into_blocking_fd().map_err(cannot)?, Hold::Token(Marked::new(self)))
-            }
-            Stdio::Fd(ref fd) => (fd.try_clone().map_err(cannot)?, Hold::Token(Marked::new(self))),
+        let marked = match command.stdin {
+            Stdio::Null => None,
+            Stdio::Piped | Stdio::Fd(_) => Some(Marked::new(self)),
         };
-        let (stdout, reader) = output(&command.stdout).map_err(cannot)?;
-        child_pipes.1 = reader;
-        let (stderr, reader) = output(&command.stderr).map_err(cannot)?;
-        child_pipes.2 = reader;
-        let token = match &hold {
-            Hold::Lifeline(_) => None,
-            Hold::Token(marked) => Some(marked.token()),
-        };
-        let line = script::command_line(&command, token);
-        let opened = self.open(&line, [&stdin, &stdout, &stderr]).await;
-        if let (Err(_), Some(token)) = (&opened, token) {
-            self.forget(token);
+        let line = script::command_line(&command, marked.as_ref().map(Marked::token));
+        let is_piped = matches!(command.stdin, Stdio::Piped);
+        let (stdin, mut input) = input(command.stdin).map_err(cannot)?;
+        let [stdout, stderr] = output::open(command.stdout, command.stderr).map_err(cannot)?;
+        let opened = self.open(&line, [stdin, stdout.0, stderr.0]).await;
+        if let (Err(_), Some(marked)) = (&opened, &marked) {
+            self.forget(marked.token());
         }
-        let session = opened?;
-        let flush =
-            [&command.stdout, &command.stderr].iter().any(|own| matches!(own, Stdio::Fd(_)));
-        let mut child = Child::new(Box::new(SshProcess::follow(session, hold, self, flush)));
-        (child.stdin, child.stdout, child.stderr) = child_pipes;
+        let mut ending = opened?;
+        let watched = input.is_some();
+        if let Some(input) = &mut input {
+            ending.look();
+            // The word that it may start. If it cannot be written, the connection is gone, and the ending says so.
+            input.write_all(b"\n").ok();
+        }
+        let (hold, input) = match marked {
+            None => (Hold::Lifeline(input), None),
+            Some(marked) => (Hold::Token(marked), input.filter(|_| is_piped)),
+        };
+        let outputs = [stdout.1, stderr.1];
+        let program = Program { name: program.clone(), ending, watched, outputs };
+        let mut child = Child::new(Box::new(SshProcess::follow(program, hold, self)));
+        child.stdin = input
+            .map(|input| Sender::from_owned_fd(input.into()))
+            .transpose()
+            .map_err(cannot)?
+            .map(|input| Box::new(input) as BoxWrite);
+        (child.stdout, child.stderr) = (stdout.2, stderr.2);
         Ok(child)
     }
 
-    /// Opens a session, as soon as the server takes one more.
-    async fn open(self: &Arc<Self>, line: &[u8], streams: [&OwnedFd; 3]) -> Result<Open> {
+    /// Asks for a command line to be run, as soon as the server takes one more session.
+    async fn open(&self, line: &[u8], streams: [openssh::Stdio; 3]) -> Result<Ending> {
         let begun = Instant::now();
         let mut pause = Duration::from_millis(5);
+        let [stdin, stdout, stderr] = streams;
+        let mut command = Arc::clone(&self.session).arc_raw_command(OsStr::from_bytes(line));
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
         loop {
             let opened = {
                 let _permit = self.opening.acquire().await;
-                Session::open(self.master.socket(), line, streams.map(OwnedFd::as_fd)).await
+                command.spawn().await
             };
             let error = match opened {
-                Ok(session) => return Ok(Open::new(session, self)),
+                Ok(child) => return Ok(Ending::new(child, Place::take(&self.open))),
                 Err(error) => error,
             };
-            // It says no more than this when it is about the number of sessions.
-            let MuxError::Refused(why) = &error else { return Err(self.lost(&error)) };
+            // A master that answers has refused. It says no more than that when it is about the number of sessions.
+            if self.session.check().await.is_err() {
+                return Err(self.lost(&error));
+            }
+            let why = reason(&error);
             let alone = self.open.load(Ordering::Relaxed) == 0;
             let limit = if alone { ALONE_LIMIT } else { SESSIONS_LIMIT };
             if begun.elapsed() > limit {
@@ -126,11 +140,19 @@ impl Link {
         }
     }
 
+    /// Asks whether the master is there.
+    ///
+    /// # Errors
+    /// [`Error::Lost`].
+    pub(super) async fn check(&self) -> Result<()> {
+        self.session.check().await.map_err(|error| self.lost(&error))
+    }
+
     /// The connection is lost, if the master does not answer.
-    pub(super) fn lost(&self, error: &MuxError) -> Error {
+    fn lost(&self, error: &openssh::Error) -> Error {
         match self.master.has_ended() {
             Some(ended) => self.ended(ended),
-            None => Error::Lost { origin: self.origin.clone(), source: error.to_string().into() },
+            None => Error::Lost { origin: self.origin.clone(), source: reason(error).into() },
         }
     }
 
@@ -173,11 +195,11 @@ impl Link {
     async fn kill(self: Arc<Self>, tokens: Vec<String>) {
         let line = script::kill(tokens.iter().map(String::as_str));
         let killed = async {
-            let null = OwnedFd::from(
-                File::open("/dev/null").map_err(Error::io("cannot open", "/dev/null"))?,
-            );
-            let mut session = self.open(&line, [&null, &null, &null]).await?;
-            session.exit().await;
+            let null = openssh::Stdio::null;
+            let mut ending = self.open(&line, [null(), null(), null()]).await?;
+            while !ending.look() {
+                ending.called().await;
+            }
             Ok::<_, Error>(())
         };
         if let Err(error) = killed.await {
@@ -190,42 +212,13 @@ impl Link {
     }
 }
 
-/// The descriptor for an output of a program, and the end of a pipe that we keep.
-fn output(stdio: &Stdio) -> io::Result<(OwnedFd, Option<BoxRead>)> {
-    match stdio {
-        Stdio::Null => Ok((File::options().write(true).open("/dev/null")?.into(), None)),
-        Stdio::Fd(fd) => Ok((fd.try_clone()?, None)),
-        Stdio::Piped => {
-            let (writer, reader) = pipes::pipe()?;
-            Ok((writer.into_blocking_fd()?, Some(Box::new(reader))))
+/// What ssh is given as the input of a program, and the pipe that leads there, unless it is the caller's.
+fn input(stdio: Stdio) -> io::Result<(openssh::Stdio, Option<PipeWriter>)> {
+    Ok(match stdio {
+        Stdio::Fd(fd) => (fd.into(), None),
+        Stdio::Null | Stdio::Piped => {
+            let (reader, writer) = pipe()?;
+            (OwnedFd::from(reader).into(), Some(writer))
         }
-    }
-}
-
-/// A session, which counts as open until it is dropped.
-#[derive(Debug)]
-pub(super) struct Open {
-    session: Session,
-    link: Arc<Link>,
-}
-
-impl Open {
-    fn new(session: Session, link: &Arc<Link>) -> Self {
-        link.open.fetch_add(1, Ordering::Relaxed);
-        Self { session, link: Arc::clone(link) }
-    }
-
-    pub(super) async fn exit(&mut self) -> Option<i32> {
-        self.session.exit().await
-    }
-
-    pub(super) async fn closed(&mut self) {
-        self.session.closed().await;
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.link.open.fetch_sub(1, Ordering::Relaxed);
-    }
+    })
 }

@@ -1,10 +1,12 @@
 //! [`Ssh`]: how a system is reached by ssh.
 
 mod connection;
+mod ending;
 mod link;
 mod master;
-mod mux;
+mod output;
 mod process;
+mod relay;
 mod script;
 
 use std::path::PathBuf;

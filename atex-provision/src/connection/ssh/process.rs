@@ -1,24 +1,20 @@
 //! A program on a remote: how it is waited for, and how it is killed.
 
-use std::io::PipeWriter;
+use std::io::{self, PipeWriter};
 use std::sync::Arc;
-use std::time::Duration;
 
-use atex_core::{Error, Process, Result, Status, async_trait};
+use atex_core::{Error, Fault, Process, Result, Retry, Status, async_trait};
 use tokio::sync::watch;
 
-use super::link::{Link, Open};
-use super::mux;
-
-/// How long the end of a program is held back for output that is still on its way to a descriptor. Something else on the
-/// remote may hold the stream open for as long as it likes.
-const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+use super::ending::{Ending, Exit};
+use super::link::Link;
+use super::output::Output;
 
 /// What kills a program that was asked for, when it is dropped.
 #[derive(Debug)]
 pub(super) enum Hold {
     /// The writing end of its lifeline.
-    Lifeline(#[expect(dead_code, reason = "it matters when it is dropped")] PipeWriter),
+    Lifeline(#[expect(dead_code, reason = "it matters when it is dropped")] Option<PipeWriter>),
     /// Its token. It reads our input, so there is no lifeline.
     Token(Marked),
 }
@@ -49,10 +45,47 @@ impl Drop for Marked {
     }
 }
 
+/// A program that was asked for, with what leads to the end of it.
+pub(super) struct Program {
+    pub(super) name: String,
+    pub(super) ending: Ending,
+    /// The ending was looked at before the program could start.
+    pub(super) watched: bool,
+    pub(super) outputs: [Option<Output>; 2],
+}
+
+impl Program {
+    /// Waits for the end, with all of the output where it belongs. An output that could not be written is told as well.
+    async fn end(mut self) -> (Exit, io::Result<()>) {
+        let mut written = Ok(());
+        if self.watched {
+            self.ending.called().await;
+        }
+        loop {
+            let [stdout, stderr] = &mut self.outputs;
+            let (stdout, stderr) = tokio::join!(settle(stdout), settle(stderr));
+            written = written.and(stdout).and(stderr);
+            if self.ending.look() {
+                return (self.ending.into_exit(), written);
+            }
+            self.ending.called().await;
+        }
+    }
+}
+
+async fn settle(output: &mut Option<Output>) -> io::Result<()> {
+    match output {
+        Some(output) => output.settle().await,
+        None => Ok(()),
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Ended {
     Status(Status),
     Lost(String),
+    /// Its output could not be written.
+    Unwritten(String),
 }
 
 #[derive(Debug)]
@@ -64,45 +97,48 @@ pub(super) struct SshProcess {
 }
 
 impl SshProcess {
-    /// Follows a program to its end; `flush` says whether it writes to descriptors of ours.
-    pub(super) fn follow(session: Open, hold: Hold, link: &Arc<Link>, flush: bool) -> Self {
+    /// Follows a program to its end.
+    pub(super) fn follow(program: Program, hold: Hold, link: &Arc<Link>) -> Self {
         let (tell, ended) = watch::channel(None);
         let token = match &hold {
             Hold::Lifeline(_) => None,
             Hold::Token(marked) => Some(marked.token.clone()),
         };
         let origin = link.origin.clone();
-        let task = tokio::spawn(follow(session, Arc::clone(link), token, (tell, flush)));
+        let task = tokio::spawn(follow(program, Arc::clone(link), token, tell));
         Self { origin, hold: Some(hold), ended, task }
     }
 }
 
 async fn follow(
-    mut session: Open,
+    program: Program,
     link: Arc<Link>,
     token: Option<String>,
-    (tell, flush): (watch::Sender<Option<Ended>>, bool),
+    tell: watch::Sender<Option<Ended>>,
 ) {
-    let ended = match session.exit().await {
-        Some(code) => Ended::Status(Status::Code(code)),
+    let name = program.name.clone();
+    let (exit, written) = program.end().await;
+    let ended = match exit {
+        Exit::Code(code) => Ended::Status(Status::Code(code)),
         // Only one of the two leaves a master that answers.
-        None => match mux::check(link.master.socket()).await {
+        Exit::Unknown(why) => match link.check().await {
             Ok(()) => Ended::Status(Status::Killed),
-            Err(error) => Ended::Lost(match link.master.has_ended() {
+            Err(_) => Ended::Lost(match link.master.has_ended() {
                 Some(ended) if !ended.said.is_empty() => ended.said,
-                Some(_) | None => error.to_string(),
+                Some(_) | None => why,
             }),
         },
     };
     if let Some(token) = token {
         link.forget(&token);
     }
-    if flush && matches!(ended, Ended::Status(_)) {
-        tokio::time::timeout(FLUSH_LIMIT, session.closed()).await.ok();
-    }
+    let ended = match (ended, written) {
+        (Ended::Status(_), Err(error)) => {
+            Ended::Unwritten(format!("cannot write the output of `{name}`: {error}"))
+        }
+        (ended, _) => ended,
+    };
     tell.send_replace(Some(ended));
-    // The master closes the streams when we hang up, but what was printed may still be in its hands.
-    session.closed().await;
 }
 
 #[async_trait]
@@ -118,6 +154,13 @@ impl Process for SshProcess {
             Some(Ended::Lost(why)) => {
                 Err(Error::Lost { origin: self.origin.clone(), source: why.into() })
             }
+            Some(Ended::Unwritten(what)) => Err(Error::Other {
+                origin: self.origin.clone(),
+                what,
+                fault: Fault::Infra,
+                retry: Retry::Never,
+                source: None,
+            }),
             None => Err(Error::NotConnected { origin: self.origin.clone() }),
         }
     }
@@ -130,9 +173,6 @@ impl Process for SshProcess {
 
 impl Drop for SshProcess {
     fn drop(&mut self) {
-        // Once it has ended, the task only waits for the rest of its output.
-        if self.ended.borrow().is_none() {
-            self.task.abort();
-        }
+        self.task.abort();
     }
 }

@@ -8,6 +8,10 @@ use atex_core::{Command, Stdio};
 /// Marks a program that reads our input, so that [`kill`] finds it: `TOKEN.GROUP`.
 const MARK: &str = "ATEX_SSH_CHILD";
 
+/// Waits for the word that the program may start, which is not said before its end can be seen.
+/// Without it, we are gone.
+const START: &str = "read -r ATEX_SSH_START || exit; ";
+
 /// Ends the program's process group (which sshd gave it) when standard input ends, which it does when we close it and
 /// when the connection ends. A grandchild, so that a program that waits for all of its children does not wait for it.
 /// `kill` is given no `--`: not every shell's own takes it.
@@ -36,9 +40,11 @@ exit 0"#;
 
 /// The command line for the login shell of the remote. With a token if the command's input is used, else with the lifeline.
 pub(super) fn command_line(command: &Command, token: Option<&str>) -> Vec<u8> {
-    let mut script = match token {
-        Some(token) => format!("{MARK}={token}.$$; export {MARK}; "),
-        None => LIFELINE.to_owned(),
+    let mut script = match (token, &command.stdin) {
+        // The input is not ours: no word can come before it.
+        (Some(token), Stdio::Fd(_)) => format!("{MARK}={token}.$$; export {MARK}; "),
+        (Some(token), _) => format!("{MARK}={token}.$$; export {MARK}; {START}"),
+        (None, _) => format!("{START}{LIFELINE}"),
     };
     if let Stdio::Null = command.stdout {
         script.push_str("exec >/dev/null; ");
@@ -116,7 +122,7 @@ mod tests {
             Command::new("it's").arg("").arg("$x").stdout(Stdio::Piped).stderr(Stdio::Piped);
         insta::assert_snapshot!(
             text(command_line(&command, Some("t1"))),
-            @r#"exec sh -c 'ATEX_SSH_CHILD=t1.$$; export ATEX_SSH_CHILD; exec "$@"' sh 'it'\''s' '' '$x'"#
+            @r#"exec sh -c 'ATEX_SSH_CHILD=t1.$$; export ATEX_SSH_CHILD; read -r ATEX_SSH_START || exit; exec "$@"' sh 'it'\''s' '' '$x'"#
         );
     }
 
@@ -124,7 +130,7 @@ mod tests {
     fn folder_and_variables_come_before_the_program() {
         let command = Command::new("a=b").current_dir("-x").env("K", "v w").stdout(Stdio::Piped);
         let line = text(command_line(&command, Some("t1")));
-        let line = line.split_once("export ATEX_SSH_CHILD; ").unwrap().1;
+        let line = line.split_once("ATEX_SSH_START || exit; ").unwrap().1;
         insta::assert_snapshot!(
             line,
             @r#"exec 2>/dev/null; case $1 in -*) set -- "./$@";; esac; CDPATH= cd -- "$1" || exit 126; shift; exec env -- "$@"' sh '-x' 'K=v w' 'sh' '-c' 'exec "$@"' 'sh' 'a=b'"#
