@@ -6,7 +6,7 @@ use atex_fmf::{Node, Tree, Value};
 use serde_json::{Value as Json, json};
 
 use crate::canon::{canon, canon_map, from_base64, uncanon};
-use crate::tree;
+use crate::{operations, tree};
 
 /// The answer to one case.
 pub(crate) fn run(case: &Json) -> Json {
@@ -45,7 +45,7 @@ fn write(case: &Json, base: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn open(case: &Json, base: &Path) -> atex_fmf::Result<Tree> {
+pub(crate) fn open(case: &Json, base: &Path) -> atex_fmf::Result<Tree> {
     if let Some(map) = case.get("tree_dict") {
         let map = uncanon(map);
         return Tree::from_map(map.as_map().unwrap_or(&atex_fmf::Map::new()));
@@ -56,7 +56,7 @@ fn open(case: &Json, base: &Path) -> atex_fmf::Result<Tree> {
     Tree::open_from(base, case["root"].as_str().unwrap_or(""))
 }
 
-fn find<'t>(tree: &'t Tree, args: &Json) -> Option<Node<'t>> {
+pub(crate) fn find<'t>(tree: &'t Tree, args: &Json) -> Option<Node<'t>> {
     tree.find(args["node"].as_str().unwrap_or("/"))
 }
 
@@ -67,6 +67,9 @@ fn ask(case: &Json, base: &Path) -> atex_fmf::Result<Json> {
         let source = args["source"].as_str().unwrap_or("");
         let (pattern, replacement) = atex_fmf::split_substitution(source)?;
         return Ok(json!({"pattern": pattern, "replacement": replacement}));
+    }
+    if operations::KNOWN.contains(&operation) {
+        return operations::ask(case, base);
     }
     const KNOWN: [&str; 7] = ["tree", "find", "get", "item", "root", "copy", "original"];
     if !KNOWN.contains(&operation) {

@@ -8,6 +8,7 @@
 mod canon;
 mod cases;
 mod compare;
+mod operations;
 mod tree;
 
 use std::process::ExitCode;

@@ -31,6 +31,10 @@ pub(super) fn evaluate(expression: &Expr, data: &Map) -> Result<bool> {
     })
 }
 
+pub(super) fn value(expression: &Expr, data: &Map) -> Result<Value> {
+    Scope { data, bound: Vec::new(), steps: 0 }.value(expression)
+}
+
 /// The names that can be seen.
 #[derive(Debug)]
 pub(super) struct Scope<'d> {

@@ -126,6 +126,12 @@ impl Condition {
         let result = eval::evaluate(&self.expression, data);
         result.map_err(|error| in_condition(error, &self.text))
     }
+
+    /// The value of the expression, whatever it is.
+    pub(crate) fn value(&self, data: &Map) -> Result<Value> {
+        let result = eval::value(&self.expression, data);
+        result.map_err(|error| in_condition(error, &self.text))
+    }
 }
 
 fn in_condition(error: Error, text: &str) -> Error {

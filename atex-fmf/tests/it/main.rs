@@ -12,6 +12,8 @@ mod canon;
 mod cases;
 #[path = "../../examples/conformance/compare.rs"]
 mod compare;
+#[path = "../../examples/conformance/operations.rs"]
+mod operations;
 #[path = "../../examples/conformance/tree.rs"]
 mod tree;
 
