@@ -33,7 +33,8 @@ pub trait Session: fmt::Debug + Send {
     /// Runs one test to its end and leaves what it reported in `artifacts`, which must be empty before.
     ///
     /// A failing test is `Ok`. In every case, also with an error, `artifacts` then has a `results` file with at least one
-    /// result of the test itself, whose status is `infra` when the run of the test did not come to its own end. When the
+    /// result of the test itself. When the run of the test did not come to its own end, its status is `infra`, unless the test had
+    /// reported a complete one of its own before, which stands (the verdict is `Infra` all the same). When the
     /// token is cancelled the test is stopped and what it reported so far is kept. After the method returned, no process of
     /// the test's process group runs on the remote, unless the remote cannot be reached.
     /// Dropping the future stops the test, too, but its artifacts are then incomplete.

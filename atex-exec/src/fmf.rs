@@ -38,7 +38,8 @@ impl FmfExecutor {
         }
     }
 
-    /// With a variable for all tests, which wins over those of the plan and of the tests.
+    /// With a variable for all tests, which wins over those of the plan and of the tests. (What tests themselves write into
+    /// the plan's environment file wins over all.)
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.insert(name.into(), value.into());
@@ -144,6 +145,14 @@ impl Session for FmfSession {
             run::refuse(artifacts, &error)?;
             return Err(error);
         };
+        let texts = test.environment.values().chain([&test.script]);
+        if texts.into_iter().any(|text| text.contains('\0')) {
+            let error = Error::Usage(format!(
+                "the script or a variable of {name} has a NUL byte, which no shell can hold"
+            ));
+            run::refuse(artifacts, &error)?;
+            return Err(error);
+        }
         self.runs += 1;
         let environment = self.environment(name, self.runs);
         let run = Run {

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::control::{Deadline, Parser, Word};
-use crate::guest::RunScript;
+use crate::guest::{ATTACHED, RunScript};
 use crate::result::ResultSink;
 use crate::run::{Run, Stop};
 
@@ -26,6 +26,8 @@ const STOP_GRACE: Duration = Duration::from_secs(20);
 const UNATTENDED_GRACE: Duration = Duration::from_secs(30);
 /// How much of the control stream is read at once.
 const CHUNK: usize = 64 << 10;
+/// How long one attempt to connect and attach may take.
+const ATTACH_LIMIT: Duration = Duration::from_secs(60);
 /// The pauses between attempts to reconnect: from the first to the longest, each twice the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -46,6 +48,10 @@ pub(crate) struct Running<'a> {
     /// When the remote would end the test by itself, as it was last told.
     unattended: Duration,
     exit_code: Option<i32>,
+    /// Whether the attachment has begun; until then, what comes is the noise of a login shell.
+    attached: bool,
+    /// Whether nothing of the test runs any more, as far as its remote says.
+    over: bool,
     /// Ends the test when the future of the run is dropped.
     guard: StopGuard,
 }
@@ -83,7 +89,7 @@ impl<'a> Running<'a> {
         let limit = run.test.time_limit();
         let began = Instant::now();
         let unattended = limit.saturating_add(UNATTENDED_GRACE);
-        let command = run.guest.run(run.number, unattended.as_secs(), run.debug).stderr(output);
+        let command = run.guest.run(run.number, unattended, run.debug).stderr(output);
         let mut child = run.connection.spawn(command).await?;
         let stop = Some(run.guest.tell(run.number, "stop"));
         let guard = StopGuard { connection: Arc::clone(run.connection), stop };
@@ -103,6 +109,8 @@ impl<'a> Running<'a> {
             began,
             unattended,
             exit_code: None,
+            attached: false,
+            over: false,
             guard,
         })
     }
@@ -120,11 +128,12 @@ impl<'a> Running<'a> {
             }
         };
         self.guard.stop = None;
-        match &ended {
-            // Nobody is there to be told.
-            Err(Stop::Other(error)) if is_cut(error) => {}
-            Ok(_) => {}
-            Err(stop) => {
+        if let Err(stop) = &ended
+            && !self.over
+        {
+            let cut = matches!(stop, Stop::Other(error) if is_cut(error));
+            // Nobody is there to be told, unless only the attachment died.
+            if !cut || self.run.connection.check().await.is_ok() {
                 let take = matches!(stop, Stop::Late(_) | Stop::Other(Error::Cancelled));
                 self.stop(take).await?;
             }
@@ -136,22 +145,42 @@ impl<'a> Running<'a> {
     async fn attend(&mut self, cancel: &CancellationToken) -> Result<i32, Stop> {
         let mut chunk = vec![0; CHUNK];
         loop {
+            let (up, runs) = (self.up(), self.exit_code.is_none());
             let count = tokio::select! {
                 count = read(&mut self.control, &mut chunk) => {
                     count.map_err(|source| Stop::Other(lost(self.run, source)))?
                 }
                 () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
-                () = sleep_until(self.began + self.deadline.end()) => return Err(self.late()),
+                // Once the test is over, what it left may take its time to get here.
+                () = sleep_until(up), if runs => return Err(self.late()),
             };
             if count == 0 {
                 break;
             }
-            self.taken += count as u64;
-            self.take(&chunk[..count]).await?;
+            let start = self.skip_noise(&chunk[..count]);
+            self.taken += (count - start) as u64;
+            self.take(&chunk[start..count]).await?;
         }
         self.control = None;
         let status = self.child.wait().await.map_err(Stop::Other)?;
         self.conclude(status)
+    }
+
+    /// Where the control stream begins in a chunk: after the line that says that the attachment has begun, which the guest
+    /// writes at once and alone.
+    fn skip_noise(&mut self, chunk: &[u8]) -> usize {
+        if self.attached {
+            return 0;
+        }
+        let found = chunk.windows(ATTACHED.len()).position(|window| window == ATTACHED);
+        self.attached = found.is_some();
+        found.map_or(chunk.len(), |at| at + ATTACHED.len())
+    }
+
+    /// When the time is up. A limit that no clock can hold never is.
+    fn up(&self) -> Instant {
+        let far = Duration::from_secs(30 * 366 * 86_400);
+        self.began.checked_add(self.deadline.end()).unwrap_or(self.began + far)
     }
 
     /// Takes a chunk of the control stream.
@@ -179,7 +208,7 @@ impl<'a> Running<'a> {
         let end = self.deadline.end().saturating_add(UNATTENDED_GRACE);
         if end.abs_diff(self.unattended) > UNATTENDED_GRACE / 2 {
             let left = end.saturating_sub(self.began.elapsed());
-            self.tell(&format!("limit {}", left.as_secs())).await?;
+            self.tell(&format!("limit {}", left.as_secs().min(u64::from(u32::MAX)))).await?;
             self.unattended = end;
         }
         Ok(())
@@ -193,45 +222,53 @@ impl<'a> Running<'a> {
         self.control = None;
         self.child.start_kill().ok();
         self.child.wait().await.ok();
-        let (give_up, mut pause) = (Instant::now() + self.run.reconnect_limit, PAUSES.0);
+        let (began, mut pause) = (Instant::now(), PAUSES.0);
+        let is_late = |wait: Duration| began.elapsed() + wait > self.run.reconnect_limit;
+        // Perhaps only the attachment died, by the test's doing or for lack of memory.
+        let mut connected = self.run.connection.check().await.is_ok();
         loop {
-            let attached = tokio::select! {
-                attached = self.try_to_attach() => attached,
-                () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
-                () = sleep_until(give_up) => return Err(Stop::Other(cut)),
-            };
-            match attached {
-                Ok(()) => return Ok(()),
-                Err(Error::Unsupported { .. }) => return Err(Stop::Other(cut)),
-                Err(error) if Instant::now() + pause > give_up => {
-                    tracing::info!(origin, %error, "the connection does not come back");
-                    return Err(Stop::Other(cut));
-                }
-                Err(error) => tracing::debug!(origin, %error, "not yet"),
+            if is_late(Duration::ZERO) && !connected {
+                return Err(Stop::Other(cut));
             }
             tokio::select! {
                 () = sleep(pause) => {}
                 () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
             }
             pause = (pause * 2).min(PAUSES.1);
+            let attached = tokio::select! {
+                attached = timeout(ATTACH_LIMIT, self.try_to_attach(connected)) => attached,
+                () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
+            };
+            match attached {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(Error::Unsupported { .. })) => return Err(Stop::Other(cut)),
+                Ok(Err(error)) => tracing::debug!(origin, %error, "not yet"),
+                Err(_) => tracing::debug!(origin, "no answer"),
+            }
+            connected = false;
         }
     }
 
-    async fn try_to_attach(&mut self) -> Result<()> {
-        self.run.connection.reconnect().await?;
+    /// Opens the connection anew, unless it is there, and attaches.
+    async fn try_to_attach(&mut self, connected: bool) -> Result<()> {
+        if !connected {
+            self.run.connection.reconnect().await?;
+        }
         let here = fs::metadata(&self.output).map_err(Error::io("cannot read", &self.output))?;
         let output = File::options().append(true).open(&self.output);
         let output = output.map_err(Error::io("cannot write", &self.output))?;
         let command = self.run.guest.attach(self.run.number, self.taken, here.len());
         self.child = self.run.connection.spawn(command.stdin(Stdio::Null).stderr(output)).await?;
         self.control = self.child.stdout.take();
+        self.attached = false;
         Ok(())
     }
 
     /// What the end of the attachment means.
-    fn conclude(&self, status: Status) -> Result<i32, Stop> {
+    fn conclude(&mut self, status: Status) -> Result<i32, Stop> {
         let origin = self.run.connection.name();
         let infra = |what: &str| Err(Stop::Other(Error::infra(origin, what)));
+        self.over = matches!(status, Status::Code(0 | 4 | 6 | 7 | 8));
         match status {
             Status::Code(0) => {}
             Status::Code(3) => return infra("the supervisor of the test was killed"),
@@ -240,6 +277,10 @@ impl<'a> Running<'a> {
                 return infra("the output of the test could not be stored (is a disk full?)");
             }
             Status::Code(6) => return infra("the system rebooted while the test ran"),
+            Status::Code(7) => return Err(self.late()),
+            Status::Code(8) => {
+                return infra("what the test said could not be kept there (is its disk full?)");
+            }
             other => {
                 let source = format!("the attachment to the test {other}").into();
                 return Err(Stop::Other(Error::Lost { origin: origin.to_owned(), source }));
@@ -253,28 +294,26 @@ impl<'a> Running<'a> {
         Stop::Late(format!("time limit of {} reached", millis::Shown(self.deadline.limit())))
     }
 
-    /// Ends the test on the remote, and waits until it is gone. What it said before is taken, if it is to be.
+    /// Ends the test on the remote, and waits until it is gone: until its streams end, however long they are, as long as
+    /// something comes. What it said before is taken, if it is to be.
     async fn stop(&mut self, take: bool) -> Result<(), Stop> {
-        let gone = async {
-            self.tell("stop").await?;
-            let mut chunk = vec![0; CHUNK];
+        let origin = self.run.connection.name();
+        let stuck = || Stop::Other(Error::infra(origin, "the test could not be stopped"));
+        let told = timeout(STOP_GRACE, self.tell("stop")).await.map_err(|_| stuck())?;
+        told.map_err(Stop::Other)?;
+        let (mut take, mut chunk) = (take, vec![0; CHUNK]);
+        while self.control.is_some() {
+            let read = timeout(STOP_GRACE, read(&mut self.control, &mut chunk));
+            let Ok(count @ 1..) = read.await.map_err(|_| stuck())? else { break };
+            let start = self.skip_noise(&chunk[..count]);
             // Whatever is wrong with the rest, the test is being stopped already.
-            while take && let Ok(count @ 1..) = read(&mut self.control, &mut chunk).await {
-                if self.take(&chunk[..count]).await.is_err() {
-                    break;
-                }
-            }
-            // A reader that is gone does not hold the attachment up.
-            self.control = None;
-            self.child.wait().await
-        };
-        match timeout(STOP_GRACE, gone).await {
+            take = take && self.take(&chunk[start..count]).await.is_ok();
+        }
+        self.control = None;
+        match timeout(STOP_GRACE, self.child.wait()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(Stop::Other(error)),
-            Err(_) => {
-                let origin = self.run.connection.name();
-                Err(Stop::Other(Error::infra(origin, "the test could not be stopped")))
-            }
+            Err(_) => Err(stuck()),
         }
     }
 

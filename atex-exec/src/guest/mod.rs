@@ -1,6 +1,7 @@
 //! The side of a remote: the scripts that run there, and the texts that they are given.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
 use indexmap::IndexMap;
@@ -8,14 +9,17 @@ use indexmap::IndexMap;
 /// The supervisor; its head says what it does.
 const GUEST: &str = include_str!("guest.sh");
 
-/// Makes the work folder, puts the supervisor there from standard input, and prints the folder's path.
+/// What the work folder's path follows: a shell may print at login what nobody asked for.
+const WORK: &str = "atex: work folder ";
+
+/// Makes the work folder, puts the supervisor there from standard input, and prints the folder's path, without symbolic links.
 const START: &str = r#"
 base=${1:-${TMPDIR:-/var/tmp}}
-work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && mkdir "$work/tree" && : >"$work/plan_env" && cat >"$work/guest.sh" &&
-  printf %s "$work""#;
+work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && mkdir "$work/tree" && : >"$work/plan_env" &&
+  cat >"$work/guest.sh" && echo "atex: work folder $work""#;
 
-/// Removes a work folder. A test may have left folders that it forbade to write.
-const STOP: &str = r#"rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1"; rm -rf -- "$1"; }"#;
+/// What the control stream follows, for the same reason.
+pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
 
 /// The work folder on a remote.
 #[derive(Debug, Clone)]
@@ -37,24 +41,39 @@ impl Guest {
     pub(crate) async fn start(connection: &dyn Connection, base: Option<&str>) -> Result<Self> {
         let command = Command::bash(START).args(base);
         let output = connection.output_with_input(command, GUEST.as_bytes()).await?;
-        let work = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() && work.starts_with('/') {
-            return Ok(Self { work });
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let work = printed.lines().rev().find_map(|line| line.strip_prefix(WORK));
+        match work {
+            Some(work) if output.status.success() => Ok(Self { work: work.to_owned() }),
+            _ => Err(Error::Failed {
+                origin: connection.name().to_owned(),
+                program: "bash".into(),
+                status: output.status,
+                stderr: format!(
+                    "cannot make a work folder: {}",
+                    String::from_utf8_lossy(&output.stderr).trim()
+                ),
+            }),
+        }
+    }
+
+    /// Removes the work folder.
+    pub(crate) async fn stop(&self, connection: &dyn Connection) -> Result<()> {
+        let command = Command::new("bash").arg(format!("{}/guest.sh", self.work)).arg("leave");
+        let output = connection.output(command).await?;
+        if output.status.success() {
+            return Ok(());
         }
         Err(Error::Failed {
             origin: connection.name().to_owned(),
             program: "bash".into(),
             status: output.status,
             stderr: format!(
-                "cannot make a work folder: {}",
+                "cannot remove {}: {}",
+                self.work,
                 String::from_utf8_lossy(&output.stderr).trim()
             ),
         })
-    }
-
-    /// Removes the work folder.
-    pub(crate) async fn stop(&self, connection: &dyn Connection) -> Result<()> {
-        connection.script(STOP, &[&self.work]).await.map(drop)
     }
 
     /// Where the tree of tests lies.
@@ -74,8 +93,10 @@ impl Guest {
 
     /// Starts a run and attaches to it. The control stream comes on standard output, the output on standard error; the
     /// script of [`RunScript`] goes to standard input.
-    pub(crate) fn run(&self, run: u32, limit_seconds: u64, debug: Debug) -> Command {
-        let command = self.command("run", run).arg(limit_seconds.to_string());
+    pub(crate) fn run(&self, run: u32, limit: Duration, debug: Debug) -> Command {
+        // More than any test runs, and within what bash can count.
+        let seconds = limit.as_secs().min(u64::from(u32::MAX));
+        let command = self.command("run", run).arg(seconds.to_string());
         let switches = [
             ("ATEX_NO_EXITCODE", debug.no_exitcode),
             ("ATEX_KEEP_BACKGROUND", debug.keep_background),
@@ -119,10 +140,11 @@ impl RunScript<'_> {
             ("test.sh", ended_line(&self.test.script)),
             ("env.sh", self.env_sh()),
         ];
-        files.iter().fold(String::new(), |mut script, (name, text)| {
-            writeln!(script, "printf %s {} >{name} || exit 4", quoted(text)).ok();
-            script
-        })
+        let mut script = String::new();
+        for (name, text) in files {
+            writeln!(script, "printf %s {} >{name} || exit 4", quoted(&text)).ok();
+        }
+        script + "complete=1\n"
     }
 
     /// Becomes the test: sets the environment, enters the folder, and replaces itself by the test's bash.
@@ -184,19 +206,27 @@ fn is_bash_variable(name: &str) -> bool {
     let mut chars = name.bytes();
     let proper = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && chars.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let kept = matches!(
-        name,
-        "UID"
-            | "EUID"
-            | "PPID"
-            | "SHELLOPTS"
-            | "BASHOPTS"
-            | "BASH_VERSINFO"
-            | "_"
-            | "GROUPS"
-            | "FUNCNAME"
-            | "DIRSTACK"
-    ) || name == "test_script";
+    let kept = name.starts_with("BASH")
+        || matches!(
+            name,
+            "UID"
+                | "EUID"
+                | "PPID"
+                | "SHELLOPTS"
+                | "_"
+                | "GROUPS"
+                | "FUNCNAME"
+                | "DIRSTACK"
+                | "RANDOM"
+                | "SRANDOM"
+                | "SECONDS"
+                | "LINENO"
+                | "HISTCMD"
+                | "EPOCHSECONDS"
+                | "EPOCHREALTIME"
+                | "COMP_WORDBREAKS"
+        )
+        || name == "test_script";
     proper && !kept
 }
 

@@ -18,6 +18,8 @@ pub struct Report {
     pub testout: Option<SafePath>,
     /// Whether more may come for the same name.
     pub partial: bool,
+    /// How much JSON it came in, in bytes.
+    pub size: usize,
 }
 
 /// A file that a result announces.
@@ -66,7 +68,7 @@ impl Report {
             }
         };
         let partial = fields.shift_remove("partial").is_some_and(|value| is_true(&value));
-        Ok(Self { fields, files, testout, partial })
+        Ok(Self { fields, files, testout, partial, size: json.len() })
     }
 
     /// The subtest, or `None` for the test itself: what partial results are merged by. A name that is no text counts by its

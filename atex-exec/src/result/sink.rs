@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use atex_core::{Artifacts, Error, Outcome, ResultLine, SafePath, Tally, Verdict, ascii_json};
 
@@ -22,8 +23,41 @@ pub(crate) struct ResultSink {
     /// Space that is given up when the disk is full, so that the last word can still be written.
     reserve: PathBuf,
     tally: Tally,
-    /// The statuses and notes of the results of the test itself.
-    own: Vec<(Option<String>, Option<String>)>,
+    own: OwnResults,
+}
+
+/// What the results of the test itself come to. Only the deciding ones are kept: a test may report any number.
+#[derive(Debug, Default)]
+struct OwnResults {
+    /// The worst of those with a status that has a meaning, and its note.
+    worst: Option<(Verdict, Option<String>)>,
+    /// The note of the last one with another status, or none: the exit code decides on it.
+    undefined: Option<Option<String>>,
+}
+
+impl OwnResults {
+    fn add(&mut self, status: Option<&str>, note: Option<&str>) {
+        let note = note.map(str::to_owned);
+        // Only statuses without a meaning depend on the exit code.
+        let verdict = Verdict::from_status(status, Some(0));
+        if verdict != Verdict::from_status(status, Some(1)) {
+            self.undefined = Some(note);
+        } else if self.worst.as_ref().is_none_or(|(worst, _)| verdict > *worst) {
+            self.worst = Some((verdict, note));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.worst.is_none() && self.undefined.is_none()
+    }
+
+    /// The verdict, with the note of the result that decided.
+    fn verdict(self, exit_code: i32) -> (Verdict, Option<String>) {
+        let by_code =
+            self.undefined.map(|note| (Verdict::from_status(None, Some(exit_code)), note));
+        let all = self.worst.into_iter().chain(by_code);
+        all.max_by_key(|(verdict, _)| *verdict).unwrap_or((Verdict::Infra, None))
+    }
 }
 
 /// Why a result could not be taken.
@@ -64,7 +98,7 @@ impl ResultSink {
             arriving: None,
             reserve,
             tally: Tally::default(),
-            own: Vec::new(),
+            own: OwnResults::default(),
         })
     }
 
@@ -148,7 +182,7 @@ impl ResultSink {
 
     /// A report whose files have all arrived.
     fn complete(&mut self, report: Report) -> Result<(), SinkError> {
-        match self.open.add(report) {
+        match self.open.add(report)? {
             Some(report) => self.write(report),
             None => Ok(()),
         }
@@ -162,7 +196,7 @@ impl ResultSink {
         let line = ResultLine(report.fields);
         self.tally.count(line.status());
         if line.is_own() {
-            self.own.push((line.status().map(str::to_owned), line.note().map(str::to_owned)));
+            self.own.add(line.status(), line.note());
         }
         ascii_json::write(&mut self.lines, &line)
             .map_err(Error::io("cannot write", self.artifacts.results_file()))?;
@@ -211,25 +245,13 @@ impl ResultSink {
         }
     }
 
-    fn outcome(&self, ending: &Ending) -> Outcome {
-        let exit_code = match ending {
-            Ending::Exited(code) => Some(*code),
-            Ending::Stopped(_) => None,
-        };
-        let verdicts = self.own.iter().map(|(status, note)| {
-            (Verdict::from_status(status.as_deref(), exit_code), note.clone())
-        });
+    fn outcome(self, ending: &Ending) -> Outcome {
         // A test that was stopped did not come to its own end, whatever it had said before.
-        let (verdict, note) = match ending {
-            Ending::Stopped(note) => (Verdict::Infra, Some(note.clone())),
-            Ending::Exited(_) => {
-                verdicts.max_by_key(|(verdict, _)| *verdict).unwrap_or((Verdict::Infra, None))
-            }
+        let (exit_code, (verdict, note)) = match ending {
+            Ending::Stopped(note) => (None, (Verdict::Infra, Some(note.clone()))),
+            Ending::Exited(code) => (Some(*code), self.own.verdict(*code)),
         };
-        Outcome::new(verdict, std::time::Duration::ZERO)
-            .exit_code(exit_code)
-            .note(note)
-            .tally(self.tally)
+        Outcome::new(verdict, Duration::ZERO).exit_code(exit_code).note(note).tally(self.tally)
     }
 }
 

@@ -13,8 +13,8 @@ fn written(reports: &[&str]) -> String {
         format!("{}{testout}", Value::Object(report.fields))
     };
     for report in reports {
-        match Report::parse(report.as_bytes()) {
-            Ok(report) => lines.extend(open.add(report).map(show)),
+        match Report::parse(report.as_bytes()).and_then(|report| open.add(report)) {
+            Ok(report) => lines.extend(report.map(show)),
             Err(error) => lines.push(format!("error: {error}")),
         }
     }
@@ -103,4 +103,15 @@ fn partial_results_are_merged_until_they_are_closed() {
         .map(|case| format!("{}\n    {}", case.join("\n"), written(case).replace('\n', "\n    ")))
         .collect();
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn what_is_open_has_a_limit() {
+    let big = format!(r#"{{"name": "a", "partial": true, "x": ["{}"]}}"#, "y".repeat(1 << 20));
+    let open = big.as_str();
+    let closed = r#"{"name": "a"}"#;
+    assert!(!written(&[open; 15]).contains("error"));
+    assert!(written(&[open; 17]).contains("more than 16 MiB of partial results are open"));
+    let reports = [[open; 15].as_slice(), &[closed], &[open; 15]].concat();
+    assert!(!written(&reports).contains("error"));
 }

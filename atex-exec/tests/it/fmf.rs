@@ -13,18 +13,18 @@ use atex_provision::Local;
 use tempfile::TempDir;
 
 /// A remote on this machine with a session for one test, `/t`.
-struct Bench {
-    folder: TempDir,
+pub(crate) struct Bench {
+    pub(crate) folder: TempDir,
     provisioner: Local,
     session: Box<dyn Session>,
 }
 
 impl Bench {
-    async fn new(test: Test) -> Self {
+    pub(crate) async fn new(test: Test) -> Self {
         Self::with(test, |executor| executor).await
     }
 
-    async fn with(test: Test, set_up: impl FnOnce(FmfExecutor) -> FmfExecutor) -> Self {
+    pub(crate) async fn with(test: Test, set_up: impl FnOnce(FmfExecutor) -> FmfExecutor) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tree = folder.path().join("tree");
         fs::create_dir_all(tree.join("some/dir")).unwrap();
@@ -40,21 +40,21 @@ impl Bench {
         Self { folder, provisioner, session }
     }
 
-    async fn run(&mut self, cancel: &CancellationToken) -> Result<Outcome> {
+    pub(crate) async fn run(&mut self, cancel: &CancellationToken) -> Result<Outcome> {
         let out = self.folder.path().join("out");
         fs::remove_dir_all(&out).ok();
         self.session.run(&TestName::new("/t").unwrap(), &Artifacts::at(&out).unwrap(), cancel).await
     }
 
     /// Everything in the artifacts, as one text.
-    fn artifacts(&self) -> String {
+    pub(crate) fn artifacts(&self) -> String {
         let mut text = String::new();
         show(&self.folder.path().join("out"), "", &mut text);
         text
     }
 
     /// Ends all, and checks that nothing is left.
-    async fn finish(self) {
+    pub(crate) async fn finish(self) {
         self.session.stop().await.unwrap();
         self.provisioner.shutdown().await.unwrap();
         let left: Vec<_> = fs::read_dir(self.folder.path())
@@ -83,11 +83,11 @@ fn show(dir: &Path, prefix: &str, text: &mut String) {
 }
 
 /// Runs a script as a test; how it went, and what is in its artifacts.
-async fn run(script: &str) -> String {
+pub(crate) async fn run(script: &str) -> String {
     run_test(Test::new(script)).await
 }
 
-async fn run_test(test: Test) -> String {
+pub(crate) async fn run_test(test: Test) -> String {
     let mut bench = Bench::new(test).await;
     let outcome = bench.run(&CancellationToken::new()).await;
     let went = match outcome {

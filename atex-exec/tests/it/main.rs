@@ -4,3 +4,4 @@
 mod conformance;
 mod cut;
 mod fmf;
+mod hostile;
