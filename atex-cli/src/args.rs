@@ -69,6 +69,9 @@ pub(crate) enum FmfCommand {
         after_help = "Examples:\n  atex fmf show --whole --format yaml\n  atex fmf show -c distro=rhel-9.6 | jq '.[].name'"
     )]
     Show(ShowOptions),
+    /// Look for what is hardly meant: unknown keys, wrong types, dead filters, rules that never hold, missing scripts
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(LintOptions),
 }
 
 /// Which tests: a plan, and what narrows it down.
@@ -139,6 +142,31 @@ pub(crate) struct ShowOptions {
     pub(crate) format: ShowFormat,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct LintOptions {
+    /// A folder of the FMF tree; its root is looked for from there upwards
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) root: PathBuf,
+
+    /// A dimension of the context that the metadata are adjusted to; without any, they are taken as they are written
+    #[arg(short = 'c', long = "context", value_name = "KEY=VALUE", value_parser = dimension)]
+    pub(crate) context: Vec<(String, String)>,
+
+    /// Leave a check out, by the name that its findings show; may be given several times
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) skip: Vec<String>,
+
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: LintFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LintFormat {
+    Text,
+    Json,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum ShowFormat {
     Json,
@@ -190,6 +218,14 @@ Examples:
   atex discover --plan /plans/smoke
   atex discover -t '^/net' --filter 'tag: -slow' -c distro=rhel-9.6 -c arch=x86_64
   atex discover --format json | jq '.tests | keys'";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  atex fmf lint
+  atex fmf lint --skip duplicate-summary -c distro=rhel-9.6
+  atex fmf lint --format json | jq -r '.[].file' | sort | uniq -c
+
+Exit codes: 0 nothing found, 1 something found, 2 wrong use";
 
 const RUN_EXAMPLES: &str = "\
 Pools:

@@ -174,17 +174,7 @@ impl Error {
     /// The line of the file with a caret below the place, ready to be printed; none without a place.
     #[must_use]
     pub fn snippet(&self) -> Option<String> {
-        let location = self.location.as_deref()?;
-        let text = location.text.as_deref()?;
-        let number = location.line.to_string();
-        let margin = " ".repeat(number.len());
-        // Tabs are repeated below the line, so that the caret stays under its character.
-        let indent: String = text
-            .chars()
-            .take(location.column.saturating_sub(1))
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
-        Some(format!("{margin} |\n{number} | {text}\n{margin} | {indent}^"))
+        self.location.as_deref()?.snippet()
     }
 
     fn one_line(&self) -> String {
@@ -196,6 +186,21 @@ impl Error {
 }
 
 impl Location {
+    /// The line with a caret below the place, ready to be printed; none if the line could not be read.
+    #[must_use]
+    pub fn snippet(&self) -> Option<String> {
+        let text = self.text.as_deref()?;
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        // Tabs are repeated below the line, so that the caret stays under its character.
+        let indent: String = text
+            .chars()
+            .take(self.column.saturating_sub(1))
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        Some(format!("{margin} |\n{number} | {text}\n{margin} | {indent}^"))
+    }
+
     /// A place in a file; its line is read from the file again, so that trees need not keep their text.
     pub(crate) fn read(path: &Path, line: usize, column: usize) -> Self {
         let text = read_line(path, line);

@@ -81,6 +81,16 @@ impl Filter {
         &self.text
     }
 
+    /// The dimensions that it asks for.
+    #[cfg(feature = "discover")]
+    pub(crate) fn dimensions(&self) -> Vec<String> {
+        let names = self.clauses.iter().flatten().filter_map(|literal| match literal {
+            Literal::Dimension { name, .. } => Some(name.clone()),
+            Literal::Name(_) => None,
+        });
+        names.collect()
+    }
+
     /// Whether data, and the name of their node if there is one, pass the filter.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ mod filter;
 mod init;
 mod integer;
 mod json;
+#[cfg(feature = "discover")]
+mod lint;
 mod listed;
 mod map;
 mod merge;
@@ -35,10 +37,16 @@ pub use condition::Condition;
 pub use context::{Context, Rule};
 #[cfg(feature = "discover")]
 pub use discover::Discover;
+#[cfg(feature = "discover")]
+pub use discover::metadata::{
+    Framework, Interpretation, Library, Phase, PlanMetadata, Requirement, Restart, TestMetadata,
+};
 pub use emit::Emit;
 pub use error::{Error, ErrorKind, Location, Result};
 pub use filter::Filter;
 pub use integer::Int;
+#[cfg(feature = "discover")]
+pub use lint::{Check, Finding, Lint};
 pub use listed::Listed;
 pub use map::{Key, Map, Origin};
 pub use merge::split_substitution;

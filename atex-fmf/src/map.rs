@@ -17,7 +17,7 @@ const MAX_LAYERS: usize = 6;
 /// Where an entry was written: a file of the tree, a line and a column.
 ///
 /// [`Tree::locate`](crate::Tree::locate) turns it into a path. Packed into eight bytes, because every entry has one.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Origin(u64);
 
 impl Origin {

@@ -4,5 +4,6 @@
 mod bad_days;
 mod bench;
 mod discover;
+mod lint;
 mod run;
 mod ssh;

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pyregex::Regex;
 use crate::value::Value;
 pub use rule::Rule;
-use rule::{Expression, Operator};
+pub(crate) use rule::{Expression, Operator};
 pub(crate) use version::{Version, fold};
 
 /// The circumstances that rules are decided in: dimensions, each with its values.

@@ -21,14 +21,14 @@ pub struct Rule {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Constant(bool),
     Defined { dimension: String, expected: bool },
     Compare { dimension: String, operator: Operator, values: Vec<Version> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(crate) enum Operator {
     Less,
     MinorLess,
     LessOrEqual,
@@ -119,7 +119,7 @@ impl Rule {
         &self.text
     }
 
-    pub(super) fn alternatives(&self) -> &[Vec<Expression>] {
+    pub(crate) fn alternatives(&self) -> &[Vec<Expression>] {
         &self.alternatives
     }
 }

@@ -1,5 +1,6 @@
 //! Discovery: the tests that a plan, or a selection, asks for.
 
+pub(crate) mod metadata;
 mod plan;
 mod test;
 
@@ -190,7 +191,7 @@ fn wrong_without_place(plan: Node<'_>, what: &str) -> Error {
 }
 
 /// One text, or a list of texts.
-fn texts(value: &Value) -> Option<Vec<String>> {
+pub(crate) fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::Str(text) => Some(vec![text.to_string()]),
         Value::List(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),

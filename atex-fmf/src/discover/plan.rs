@@ -3,10 +3,13 @@
 use indexmap::IndexMap;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::lint::edit_distance;
 use crate::map::Map;
 use crate::select::Climb;
 use crate::tree::{Node, Tree};
 use crate::value::Value;
+
+use super::metadata::read_environment_file;
 
 /// How many plans an error lists.
 const MAX_LISTED: usize = 30;
@@ -68,22 +71,6 @@ fn unknown(tree: &Tree, name: &str) -> Error {
         }
         _ => error,
     }
-}
-
-/// How many characters must be inserted, removed or replaced to make one text of the other.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(200).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, from) in a.chars().take(200).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The sections of a plan that discover FMF tests.
@@ -173,7 +160,16 @@ fn section(plan: Node<'_>, map: &Map) -> Result<Section> {
     })
 }
 
-/// The variables that a plan sets for its tests: a map, or a list of maps of which later ones win.
+fn environment_files(plan: Node<'_>) -> Result<Vec<String>> {
+    match plan.get("environment-file") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(value) => super::texts(value).ok_or_else(|| {
+            super::wrong(plan, "environment-file", "must be a string or a list of strings")
+        }),
+    }
+}
+
+/// The variables that a plan sets for its tests: those of files, then a map, or a list of maps. Later ones win.
 pub(super) fn environment(plan: Node<'_>) -> Result<IndexMap<String, String>> {
     let maps: Option<Vec<&Map>> = match plan.get("environment") {
         None | Some(Value::Null) => Some(Vec::new()),
@@ -187,6 +183,10 @@ pub(super) fn environment(plan: Node<'_>) -> Result<IndexMap<String, String>> {
     let maps =
         maps.ok_or_else(|| wrong("has an 'environment' that is no map of variables", None))?;
     let mut environment = IndexMap::new();
+    // What stands in the plan itself wins over files.
+    for name in environment_files(plan)? {
+        environment.extend(read_environment_file(plan, &name)?);
+    }
     for map in maps {
         environment.extend(super::variables(map, wrong, plan.tree())?);
     }

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tree::Node;
 use crate::value::Value;
 
+use super::metadata::parse_duration;
 use super::{test_name, texts, variables, wrong};
 
 /// The test that a node describes; `prefix` is the name of its section, or empty.
@@ -85,29 +86,14 @@ fn directory(node: Node<'_>, prefix: &str) -> Result<String> {
     })
 }
 
-/// A number of seconds, or a number with one of the units `s`, `m`, `h`, `d`.
 fn duration(node: Node<'_>, value: &Value) -> Result<Duration> {
     let text = value.to_text();
     let is_scalar = matches!(value, Value::Str(_) | Value::Int(_));
-    let parsed = parse_duration(text.trim()).filter(|_| is_scalar);
+    let parsed = parse_duration(&text).filter(|_| is_scalar);
     parsed.ok_or_else(|| {
         let what = format!("is '{text}', which is no duration");
-        wrong(node, "duration", &what).with_hint("durations are like 90, 90s, 5m, 2h or 1d")
+        wrong(node, "duration", &what).with_hint("durations are like 90, 90s, 5m, 2h, 1d or 1h 30m")
     })
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (digits, factor) = match text.char_indices().last()? {
-        (end, 's') => (&text[..end], 1),
-        (end, 'm') => (&text[..end], 60),
-        (end, 'h') => (&text[..end], 60 * 60),
-        (end, 'd') => (&text[..end], 24 * 60 * 60),
-        _ => (text, 1),
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse::<u64>().ok()?.checked_mul(factor).map(Duration::from_secs)
 }
 
 fn tags(node: Node<'_>) -> Result<Vec<String>> {

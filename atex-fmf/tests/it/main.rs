@@ -23,6 +23,10 @@ mod conformance;
 mod discovery;
 mod errors;
 mod limits;
+#[cfg(feature = "discover")]
+mod lint;
+#[cfg(feature = "discover")]
+mod metadata;
 mod properties;
 mod sample;
 mod show;

@@ -36,6 +36,11 @@ impl Sample {
         let mut text = format!("{:?}: {error}\n", error.kind());
         text.extend(error.snippet().map(|snippet| snippet + "\n"));
         text.extend(error.hint().map(|hint| format!("hint: {hint}\n")));
+        self.relative(&text)
+    }
+
+    /// A text with the directory replaced.
+    pub(crate) fn relative(&self, text: &str) -> String {
         text.replace(&*self.path().to_string_lossy(), "ROOT")
     }
 }

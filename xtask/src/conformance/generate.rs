@@ -231,7 +231,7 @@ fn entry(random: &mut Random, name: &str, special: usize, map: &mut Map<String, 
         "env" => random.pick(&["+", "+", "+<", "-", "-~"]),
         "t" => random.pick(&["+", "+<", "-", "-~", "~"]),
         "n" => random.pick(&["+", "-", "+<"]),
-        _ => random.pick(&["+", "", ""]),
+        _ => "",
     };
     // What does not fit is refused by both, and ends the tree: seldom.
     let suffix = if random.chance(2) {

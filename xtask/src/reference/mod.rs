@@ -16,8 +16,8 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use self::atex::Atex;
-pub(crate) use self::python::find as find_python;
 use self::python::Python;
+pub(crate) use self::python::find as find_python;
 use self::report::{Answer, Report};
 use self::selection::{LEFT_OUT, NOT_RUN, SELECTIONS, Selection};
 use self::sshd::Sshd;
