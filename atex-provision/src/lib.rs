@@ -8,6 +8,8 @@ mod fleet;
 mod hosts;
 #[cfg(feature = "local")]
 mod local;
+#[cfg(feature = "local")]
+mod mounts;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::LocalConnection;
 use crate::fleet::{Fleet, Parts, Ticket, Undo};
+use crate::mounts;
 
 const BACKEND: &str = "local";
 
@@ -181,8 +182,9 @@ fn is_ours(root: &Path) -> Result<bool> {
     }
 }
 
-/// Removes a folder with all that is in it, also what a test made unreadable for us.
+/// Removes a folder with all that is in it, also what a test made unreadable for us; but nothing of what it mounted there.
 fn remove(root: &Path) -> Result<()> {
+    mounts::take_off(root).map_err(Error::io("cannot take off what is mounted below", root))?;
     match fs::remove_dir_all(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {

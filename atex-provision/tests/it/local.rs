@@ -44,3 +44,20 @@ async fn release_kills_daemons_that_left_their_group_and_removes_what_is_locked(
     let error = remote.connection().spawn(Command::new("true")).await.unwrap_err();
     assert_eq!(error.to_string(), "local-1: not connected");
 }
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
+async fn what_a_test_mounted_is_taken_off_and_not_removed() {
+    let (base, precious) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(precious.path().join("file"), "dear").unwrap();
+    let local = Local::new().base(base.path());
+    let remote = local.provision(&Request::new("test")).await.unwrap();
+    let script = r#"mkdir 'a mount' && mount --bind "$1" 'a mount'"#;
+    let mounted = remote.connection().script(script, &[precious.path().to_str().unwrap()]).await;
+    remote.release().await.unwrap();
+    assert_eq!(std::fs::read_to_string(precious.path().join("file")).unwrap(), "dear");
+    assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+    if mounted.is_err() {
+        eprintln!("skipped: what a test mounted: only root can mount");
+    }
+}
