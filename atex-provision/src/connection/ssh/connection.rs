@@ -16,8 +16,14 @@ use super::master::{Master, Refusal};
 /// outlive us, even if we are killed. The remote needs an `sh`, `env` and, for killing, `grep`, `tr` and `/proc`; the login shell
 /// may be any that understands `exec` and single quotes.
 ///
-/// * A program starts in the home of the user. Descriptors are handed to ssh: what is printed does not pass through our memory.
-///   [`Child::wait`] then waits until all of it is written, for at most 5 seconds after the end of the program.
+/// * A program starts in the home of the user.
+/// * What it prints to a descriptor of the caller's is moved there within the kernel where that can be: not to a file that is
+///   only appended to, nor to what is no file. A file that several programs write to at once must be one that is only
+///   appended to. When the descriptor cannot be written, the program gets a broken pipe, and [`Child::wait`] gives the error once
+///   it has ended.
+/// * [`Child::wait`] resolves when the program has ended and all of its output is where it belongs: in the descriptor, or in the pipe
+///   that the caller reads. Something in the background that keeps an output open holds the end back for at most 5 seconds in
+///   which it prints nothing, 30 in all; what it prints later is lost, and it gets a broken pipe.
 /// * A program that is killed by a signal ends with [`Status::Killed`](atex_core::Status::Killed): ssh tells no number.
 /// * A program that is not there ends with 127, a folder that is not there with 126, and the shell says so on standard error.
 /// * **Dropping a [`Child`]** kills the program's process group, as far as we may:

@@ -23,6 +23,9 @@ pub use self::connection::SshConnection;
 /// `LogLevel=ERROR`, `ConnectTimeout=20`, `ServerAliveInterval=15` with `ServerAliveCountMax=3` (a dead network is noticed
 /// after 60 s at most), `TCPKeepAlive=no`. [`option`](Self::option) comes before these. `ClearAllForwardings=yes` and
 /// what sharing the connection needs cannot be changed.
+///
+/// A program goes to the remote as one line for its login shell. Linux takes 128 KiB of that, quotes and variables included; a
+/// longer one is not run, and ends with 1 and a word about it on standard error. What is long belongs into the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ssh {
     destination: String,
