@@ -29,8 +29,8 @@ pub(crate) use nearest::edit_distance;
 /// let data = Value::from_yaml("{/a: {test: ./a.sh, reqiure: [git], adjust: {when: distro == 'rhel', tag: x}}}")?;
 /// let findings = Lint::new().run(&Tree::from_map(data.as_map().unwrap())?);
 /// let checks: Vec<Check> = findings.iter().map(|finding| finding.check).collect();
-/// assert_eq!(checks, [Check::UnknownKey, Check::RuleTrap]);
-/// assert_eq!(findings[0].hint.as_deref(), Some("did you mean 'require'?"));
+/// assert_eq!(checks, [Check::RuleTrap, Check::UnknownKey]);
+/// assert_eq!(findings[1].hint.as_deref(), Some("did you mean 'require'?"));
 /// # Ok(())
 /// # }
 /// ```
