@@ -22,6 +22,8 @@ mod map;
 mod merge;
 mod modify;
 mod pyregex;
+#[cfg(feature = "git")]
+mod reference;
 mod root;
 mod scan;
 mod select;
@@ -36,11 +38,11 @@ pub use adjust::{Adjust, Decision, Undecided};
 pub use condition::Condition;
 pub use context::{Context, Rule};
 #[cfg(feature = "discover")]
-pub use discover::Discover;
-#[cfg(feature = "discover")]
 pub use discover::metadata::{
     Framework, Interpretation, Library, Phase, PlanMetadata, Requirement, Restart, TestMetadata,
 };
+#[cfg(feature = "discover")]
+pub use discover::{Discover, LibraryHost};
 pub use emit::Emit;
 pub use error::{Error, ErrorKind, Location, Result};
 pub use filter::Filter;
@@ -51,6 +53,8 @@ pub use listed::Listed;
 pub use map::{Key, Map, Origin};
 pub use merge::split_substitution;
 pub use modify::Edit;
+#[cfg(feature = "git")]
+pub use reference::{Cache, Checkout, Reference, Resolved};
 pub use select::{Climb, Selection};
 pub use time::{Date, DateTime};
 pub use tree::{Directives, Node, NodeId, Tree};

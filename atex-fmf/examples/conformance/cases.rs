@@ -71,6 +71,9 @@ fn ask(case: &Json, base: &Path) -> atex_fmf::Result<Json> {
     if operations::KNOWN.contains(&operation) {
         return operations::ask(case, base);
     }
+    if operation == "node_ref" {
+        return node_ref(args, base);
+    }
     const KNOWN: [&str; 7] = ["tree", "find", "get", "item", "root", "copy", "original"];
     if !KNOWN.contains(&operation) {
         return Ok(json!({"missing": operation}));
@@ -114,6 +117,21 @@ fn ask(case: &Json, base: &Path) -> atex_fmf::Result<Json> {
             Ok(json!({"original_data": own.collect::<serde_json::Map<_, _>>()}))
         }
     }
+}
+
+/// The node that a reference leads to, seen from the tree of the case.
+#[cfg(feature = "git")]
+fn node_ref(args: &Json, base: &Path) -> atex_fmf::Result<Json> {
+    let text = args["reference"].to_string().replace("<ROOT>", &base.to_string_lossy());
+    let given = uncanon(&serde_json::from_str(&text).unwrap_or(Json::Null));
+    let reference = atex_fmf::Reference::from_map(given.as_map().unwrap_or(&Default::default()))?;
+    let resolved = reference.resolve_from(base, &atex_fmf::Cache::new(base.join("cache")))?;
+    Ok(json!({"node": tree::record(resolved.node())}))
+}
+
+#[cfg(not(feature = "git"))]
+fn node_ref(_args: &Json, _base: &Path) -> atex_fmf::Result<Json> {
+    Ok(json!({"missing": "node_ref"}))
 }
 
 /// A value deep in the data, along keys and indexes.

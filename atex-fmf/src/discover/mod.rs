@@ -1,7 +1,9 @@
 //! Discovery: the tests that a plan, or a selection, asks for.
 
+mod library;
 pub(crate) mod metadata;
 mod plan;
+mod remote;
 mod test;
 
 use atex_core::{TestName, TestSuite};
@@ -9,10 +11,13 @@ use atex_core::{TestName, TestSuite};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::pyregex::Regex;
+use crate::reference::Cache;
 use crate::select::Selection;
 use crate::tree::{Node, Tree};
 use crate::value::Value;
+use library::Libraries;
 use plan::Section;
+pub use remote::LibraryHost;
 
 /// What to discover in a tree; without any restriction, all of its tests.
 ///
@@ -46,6 +51,8 @@ pub struct Discover {
     conditions: Vec<String>,
     context: Context,
     without_libraries: bool,
+    cache: Option<Cache>,
+    library_host: LibraryHost,
 }
 
 impl Discover {
@@ -97,8 +104,27 @@ impl Discover {
         self
     }
 
+    /// Where trees and libraries of other repositories are kept; without it, a plan or a test that needs one is an error.
+    #[must_use]
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Where libraries in the short form `library(NICK/NAME)` lie; by default, the public ones of beakerlib.
+    #[must_use]
+    pub fn library_host(mut self, host: LibraryHost) -> Self {
+        self.library_host = host;
+        self
+    }
+
     /// Whether libraries that tests require are resolved; they are by default. If not, `require` and `recommend` stay
     /// as they are written.
+    ///
+    /// Each library becomes content of the suite, at `libs/NICK/NAME` below the folder of its section, and what it
+    /// requires and recommends itself is added to the lists of the test. A library is asked for by `library(NICK/NAME)` (see
+    /// [`Discover::library_host`]), by a map with `url`, or `path`, and `name`, or by a map with `nick` and `name` alone,
+    /// which means a node of the tree of the tests.
     #[must_use]
     pub fn libraries(mut self, on: bool) -> Self {
         self.without_libraries = !on;
@@ -107,7 +133,9 @@ impl Discover {
 
     /// Discovers the tests. The tree itself is not changed.
     ///
-    /// The suite's content is the directory of the tree, laid once as the root, or once per named section.
+    /// The suite's content is the directory of the tree, laid once as the root, or once per named section; for a section
+    /// with a `url`, that of the other tree; then the folders of libraries. What comes later lies over what comes
+    /// earlier. What was fetched belongs to the cache, and stays unchanged there. Blocks while repositories are fetched.
     ///
     /// # Errors
     /// There is no such plan, or it cannot be followed; metadata of a test are of a wrong type; a pattern, filter or
@@ -128,14 +156,37 @@ impl Discover {
         let mut suite = TestSuite::default();
         suite.environment = environment;
         for section in sections {
-            let prefix = section.name.clone().unwrap_or_default();
-            suite = suite.with_content(root, prefix.as_str());
-            for node in self.nodes(&tree, &section)? {
-                let (name, test) = test::from_node(node, &prefix, !self.without_libraries)?;
-                suite.tests.insert(name, test);
+            if !section.counts(&self.context)? {
+                continue;
             }
+            let remote = match &section.remote {
+                None => None,
+                Some(reference) => Some(
+                    self.remote_tree(reference)
+                        .map_err(|error| error.at(section.location.clone()))?,
+                ),
+            };
+            let tree = remote.as_ref().unwrap_or(&tree);
+            suite = suite.with_content(tree.root().unwrap_or(root), prefix(&section));
+            self.add_tests(tree, &section, &mut suite)?;
         }
         Ok(suite)
+    }
+
+    fn add_tests(&self, tree: &Tree, section: &Section, suite: &mut TestSuite) -> Result<()> {
+        let prefix = prefix(section);
+        let mut libraries = Libraries::new(self, tree, prefix);
+        for node in self.nodes(tree, section)? {
+            let (name, mut test) = test::from_node(node, prefix)?;
+            if !self.without_libraries {
+                let all = libraries.requirements(node)?;
+                test.metadata.insert("require".to_owned(), all.require.into());
+                test.metadata.insert("recommend".to_owned(), all.recommend.into());
+            }
+            suite.tests.insert(name, test);
+        }
+        suite.content.extend(libraries.into_content());
+        Ok(())
     }
 
     /// The nodes of the tests that one section asks for.
@@ -163,6 +214,11 @@ impl Discover {
         }
         Ok(nodes)
     }
+}
+
+/// What the names of a section's tests, and its folder, begin with; empty without a name.
+fn prefix(section: &Section) -> &str {
+    section.name.as_deref().unwrap_or_default()
 }
 
 fn is_test(node: Node<'_>) -> bool {

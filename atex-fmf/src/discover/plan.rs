@@ -2,9 +2,11 @@
 
 use indexmap::IndexMap;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::context::{Context, Rule};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::lint::edit_distance;
 use crate::map::Map;
+use crate::reference::Reference;
 use crate::select::Climb;
 use crate::tree::{Node, Tree};
 use crate::value::Value;
@@ -21,6 +23,24 @@ pub(super) struct Section {
     pub(super) names: Vec<String>,
     pub(super) filters: Vec<String>,
     pub(super) excludes: Vec<String>,
+    /// The tree that the tests are in, if it is another one than that of the plan.
+    pub(super) remote: Option<Reference>,
+    /// Where that is written.
+    pub(super) location: Option<Location>,
+    /// The section counts only where one of these rules holds, or cannot be decided; without any, always.
+    pub(super) when: Vec<Rule>,
+}
+
+impl Section {
+    /// Whether the section counts in a context.
+    pub(super) fn counts(&self, context: &Context) -> Result<bool> {
+        for rule in &self.when {
+            if context.decide(rule)? != Some(false) {
+                return Ok(true);
+            }
+        }
+        Ok(self.when.is_empty())
+    }
 }
 
 /// The plan with the given full name.
@@ -124,13 +144,6 @@ fn section(plan: Node<'_>, map: &Map) -> Result<Section> {
         let message = format!("'discover' of {}: {message}", plan.name());
         Error::new(kind, message).at(location)
     };
-    for key in ["url", "ref", "path"] {
-        if map.get(key).is_some_and(|value| !value.is_null()) {
-            let message =
-                format!("'{key}' (tests of another tree) is not supported in this version");
-            return Err(error(ErrorKind::Unsupported, key, message));
-        }
-    }
     let name = match map.get("name") {
         None => None,
         Some(Value::Str(name)) => {
@@ -157,7 +170,30 @@ fn section(plan: Node<'_>, map: &Map) -> Result<Section> {
         names: texts("test")?,
         filters: texts("filter")?,
         excludes: texts("exclude")?,
+        remote: remote(map)
+            .map_err(|cause| error(cause.kind(), "url", cause.message().to_owned()))?,
+        location: map.origin("url").and_then(|origin| plan.tree().locate(origin)),
+        when: rules(map)
+            .map_err(|cause| error(cause.kind(), "when", cause.message().to_owned()))?,
     })
+}
+
+/// The tree of a section with a `url`. Its own `name` is that of the section, not of a node.
+fn remote(map: &Map) -> Result<Option<Reference>> {
+    if map.get("url").is_none_or(Value::is_null) {
+        return Ok(None);
+    }
+    let keys = ["url", "ref", "path"].into_iter();
+    let given = keys.filter_map(|key| Some((key.into(), map.get(key)?.clone())));
+    Reference::from_map(&given.collect()).map(Some)
+}
+
+fn rules(map: &Map) -> Result<Vec<Rule>> {
+    match map.get("when") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::List(rules)) => rules.iter().map(Rule::from_value).collect(),
+        Some(rule) => Rule::from_value(rule).map(|rule| vec![rule]),
+    }
 }
 
 fn environment_files(plan: Node<'_>) -> Result<Vec<String>> {

@@ -4,17 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use atex_core::{Test, TestName};
-use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::tree::Node;
 use crate::value::Value;
 
 use super::metadata::parse_duration;
-use super::{test_name, texts, variables, wrong};
+use super::{test_name, variables, wrong};
 
 /// The test that a node describes; `prefix` is the name of its section, or empty.
-pub(super) fn from_node(node: Node<'_>, prefix: &str, libraries: bool) -> Result<(TestName, Test)> {
+pub(super) fn from_node(node: Node<'_>, prefix: &str) -> Result<(TestName, Test)> {
     let lead = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
     let name = test_name(&format!("{lead}{}", node.name()), node)?;
     let mut test = Test::new(script(node)?);
@@ -40,17 +39,6 @@ pub(super) fn from_node(node: Node<'_>, prefix: &str, libraries: bool) -> Result
         serde_json::Value::Object(metadata) => metadata,
         _ => serde_json::Map::new(),
     };
-    if libraries {
-        for key in ["require", "recommend"] {
-            check_requirements(node, key)?;
-            let list = match test.metadata.get(key) {
-                None | Some(serde_json::Value::Null) => json!([]),
-                Some(serde_json::Value::Array(items)) => json!(items),
-                Some(single) => json!([single]),
-            };
-            test.metadata.insert(key.to_owned(), list);
-        }
-    }
     Ok((name, test))
 }
 
@@ -120,32 +108,4 @@ fn tty(node: Node<'_>) -> Result<bool> {
             Err(wrong(node, "tty", &format!("must be true or false, got '{found}'")))
         }
     }
-}
-
-/// Packages and files can be required; libraries cannot yet.
-fn check_requirements(node: Node<'_>, key: &str) -> Result<()> {
-    let Some(value) = node.get(key).filter(|value| !value.is_null()) else { return Ok(()) };
-    let items = match value {
-        Value::List(items) => items.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    for item in items {
-        let library = match item {
-            Value::Str(text) => text.starts_with("library("),
-            Value::Map(map) => map.get("type").is_none_or(|kind| kind.as_str() == Some("library")),
-            _ => {
-                let what = "must be a string, a map, or a list of these";
-                return Err(wrong(node, key, what));
-            }
-        };
-        if library {
-            let message = format!(
-                "'{key}' of {} asks for the library {}, which is not supported in this version",
-                node.name(),
-                texts(item).map_or_else(|| item.to_text().into_owned(), |text| text.concat())
-            );
-            return Err(Error::new(ErrorKind::Unsupported, message).at(node.locate(key)));
-        }
-    }
-    Ok(())
 }

@@ -42,7 +42,8 @@ const PLANS: &str = "
 /execute: {execute: {how: tmt}}
 /text: {discover: nonsense}
 /number: {discover: {test: 1}}
-/remote: {discover: {url: 'https://example.org/x', ref: main}}
+/remote: {discover: {url: 'https://example.org/x', ref: 1.10}}
+/when: {discover: {when: 'distro ='}}
 /group: {discover: {how: fmf}, /x: {summary: x}, /y: {summary: y}}
 ";
 
@@ -145,6 +146,7 @@ fn plans_that_cannot_be_followed_say_why() {
         "/plans/text",
         "/plans/number",
         "/plans/remote",
+        "/plans/when",
     ] {
         let sample = sample();
         let error = Discover::new().plan(plan).run(&sample.open().unwrap()).unwrap_err();
@@ -169,8 +171,6 @@ fn wrong_keys_point_to_file_and_line() {
         "{test: x, environment: {'A=B': 1}}",
         "{test: x, tag: {a: b}}",
         "{test: x, tty: 'yes'}",
-        "{test: x, require: library(foo/bar)}",
-        "{test: x, require: [{url: 'https://example.org', name: /lib}]}",
         "{test: x, require: [1]}",
     ] {
         let sample = Sample::new(&[("d/t.fmf", &format!("/x:\n  {keys}\n"))]);

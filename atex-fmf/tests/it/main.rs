@@ -22,11 +22,17 @@ mod conformance;
 #[cfg(feature = "discover")]
 mod discovery;
 mod errors;
+#[cfg(feature = "discover")]
+mod libraries;
 mod limits;
 #[cfg(feature = "discover")]
 mod lint;
 #[cfg(feature = "discover")]
 mod metadata;
 mod properties;
+#[cfg(feature = "git")]
+mod reference;
+#[cfg(feature = "git")]
+mod repository;
 mod sample;
 mod show;
