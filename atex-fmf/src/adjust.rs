@@ -151,11 +151,13 @@ impl Run<'_, '_> {
     fn node(&mut self, index: u32) -> Result<()> {
         let key = self.options.key.clone().unwrap_or_else(|| "adjust".to_owned());
         let key = key.as_str();
-        let data = Arc::clone(&self.tree.record(index).data);
-        let result = match data.get(key) {
+        // The rules alone are held on to: data that nobody else has can then be changed in place.
+        let data = &self.tree.record(index).data;
+        let (rules, origin) = (data.get(key).cloned(), data.origin(key).unwrap_or_default());
+        let result = match rules {
             None => Ok(()),
-            Some(Value::List(rules)) => self.rules(index, rules),
-            Some(rule @ Value::Map(_)) => self.rules(index, std::slice::from_ref(rule)),
+            Some(Value::List(rules)) => self.rules(index, &rules),
+            Some(rule @ Value::Map(_)) => self.rules(index, std::slice::from_ref(&rule)),
             Some(other) => {
                 let message = format!(
                     "invalid adjust rules in '{}': should be a map or a list of maps, got '{}'",
@@ -165,7 +167,6 @@ impl Run<'_, '_> {
                 Err(Error::new(ErrorKind::Format, message))
             }
         };
-        let origin = data.origin(key).unwrap_or_default();
         result.map_err(|error| self.tree.point_at(error, origin))?;
         if self.options.additional.is_empty() {
             return Ok(());
@@ -248,7 +249,7 @@ impl Run<'_, '_> {
         }
         // Taken out of the node, so that data which nobody else shares are changed in place.
         let mut data = std::mem::take(&mut self.tree.nodes[index as usize].data);
-        let result = self.tree.merge_into(index, Arc::make_mut(&mut data), &changes);
+        let result = self.tree.merge_into(index, Map::to_mut(&mut data, changes.len()), &changes);
         self.tree.nodes[index as usize].data = data;
         result
     }

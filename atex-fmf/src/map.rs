@@ -190,7 +190,13 @@ impl Slots {
                 let all = std::mem::take(entries).into_iter().chain([(key, slot)]);
                 *self = Self::Large(Box::new(all.collect()));
             }
-            Self::Small(entries) => entries.push((key, slot)),
+            Self::Small(entries) => {
+                if entries.len() == entries.capacity() {
+                    // Maps are many and small: doubling would waste more memory than it saves time.
+                    entries.reserve_exact(2);
+                }
+                entries.push((key, slot));
+            }
             Self::Large(entries) => {
                 entries.insert(key, slot);
             }
@@ -227,6 +233,14 @@ impl Map {
         }
         let base = (!base.is_empty()).then(|| Arc::clone(base));
         Self { base, own: Slots::Small(Vec::with_capacity(room.min(SMALL))) }
+    }
+
+    /// The map itself if nobody else has it, else one that inherits from it and takes its place.
+    pub(crate) fn to_mut(map: &mut Arc<Self>, room: usize) -> &mut Self {
+        if Arc::get_mut(map).is_none() {
+            *map = Arc::new(Self::inheriting(map, room));
+        }
+        Arc::make_mut(map)
     }
 
     /// Itself and what it inherits from, the oldest first.
@@ -423,5 +437,73 @@ impl FromIterator<(Key, Value)> for Map {
             map.insert(key, value);
         }
         map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A step: set, change, remove, keep some, or go on with a map that inherits from what there is.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Insert(u8, i64),
+        Change(u8, i64),
+        Remove(u8),
+        Retain(u8),
+        Inherit,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0u8..24, any::<i64>()).prop_map(|(key, value)| Step::Insert(key, value)),
+            2 => (0u8..24, any::<i64>()).prop_map(|(key, value)| Step::Change(key, value)),
+            1 => (0u8..24).prop_map(Step::Remove),
+            1 => (0u8..24).prop_map(Step::Retain),
+            2 => Just(Step::Inherit),
+        ];
+        prop::collection::vec(step, 0..80)
+    }
+
+    fn take(map: Map, model: &mut IndexMap<String, i64>, step: Step) -> Map {
+        let name = |key: u8| format!("k{key}");
+        let mut map = map;
+        match step {
+            Step::Insert(key, value) => {
+                let old = map.insert(name(key).as_str().into(), value.into());
+                assert_eq!(old, model.insert(name(key), value).map(Value::from));
+            }
+            Step::Change(key, value) => {
+                let known = map.get_mut(name(key).as_str()).map(|old| *old = value.into());
+                assert_eq!(known, model.get_mut(&name(key)).map(|old| *old = value));
+            }
+            Step::Remove(key) => {
+                let old = map.remove(name(key).as_str());
+                assert_eq!(old, model.shift_remove(&name(key)).map(Value::from));
+            }
+            Step::Retain(key) => {
+                map.retain(|own| own.as_str() != Some(&name(key)));
+                model.retain(|own, _| *own != name(key));
+            }
+            Step::Inherit => map = Map::inheriting(&Arc::new(map), 1),
+        }
+        map
+    }
+
+    proptest! {
+        #[test]
+        fn a_map_that_inherits_is_like_one_that_does_not(steps in steps()) {
+            let (mut map, mut model) = (Map::new(), IndexMap::new());
+            for step in steps {
+                map = take(map, &mut model, step);
+                let found: Vec<_> = map.iter().map(|(k, v)| (k.as_str().unwrap().to_owned(), v.clone())).collect();
+                let wanted: Vec<_> = model.iter().map(|(k, v)| (k.clone(), Value::from(*v))).collect();
+                prop_assert_eq!(found, wanted);
+                prop_assert_eq!((map.len(), map.is_empty()), (model.len(), model.is_empty()));
+                prop_assert!(model.iter().all(|(key, value)| map.get(key.as_str()) == Some(&Value::from(*value))));
+            }
+        }
     }
 }

@@ -113,7 +113,7 @@ impl<'t> Merger<'t> {
                 for item in Arc::make_mut(items) {
                     let Value::Map(map) = item else { return Err(self.item_error(item)) };
                     self.step(1)?;
-                    self.merge(Arc::make_mut(map), source)?;
+                    self.merge(Map::to_mut(map, source.len()), source)?;
                 }
             }
             (Value::Map(map), Value::List(sources)) => {
@@ -127,7 +127,9 @@ impl<'t> Merger<'t> {
                 }
                 *old = Value::list(copies);
             }
-            (Value::Map(map), Value::Map(source)) => self.merge(Arc::make_mut(map), source)?,
+            (Value::Map(map), Value::Map(source)) => {
+                self.merge(Map::to_mut(map, source.len()), source)?;
+            }
             _ => {
                 let (first, second) = if prepend { (value, &*old) } else { (&*old, value) };
                 let sum = concatenate(first, second).ok_or_else(|| {

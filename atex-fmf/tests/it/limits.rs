@@ -100,3 +100,40 @@ fn a_node_that_names_the_directory_it_is_in_does_not_loop() {
     sample.write("n.fmf", &format!("{}\n", sample.path().display()));
     assert_eq!(Tree::open(sample.path()).unwrap_err().kind(), ErrorKind::Limit);
 }
+
+#[test]
+fn the_first_mistake_in_the_order_of_reading_is_reported_however_many_threads_read() {
+    let sample = Sample::new(&[]);
+    for number in 0..60 {
+        let text = if number >= 20 { "a: [\n" } else { "a: 1\n" };
+        sample.write(&format!("d{number:02}/main.fmf"), text);
+    }
+    for _ in 0..5 {
+        let error = sample.open().unwrap_err();
+        let path = &error.location().unwrap().path;
+        assert!(path.ends_with("d20/main.fmf"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_long_chain_of_nodes_that_each_add_a_key_stays_fast_and_right() {
+    let mut text = String::new();
+    let mut path = String::new();
+    for level in 0..300 {
+        path += "/n";
+        text += &format!("{path}:\n  k{level}: {level}\n  all+: [{level}]\n");
+    }
+    let sample = Sample::new(&[("main.fmf", &format!("all: []\n{text}"))]);
+    let tree = sample.open().unwrap();
+    let data = tree.find(&path).unwrap().data();
+    assert_eq!(data.len(), 301);
+    assert_eq!(data.get("k7"), Some(&Value::from(7)));
+    assert_eq!(data.get("all").unwrap().as_list().unwrap().len(), 300);
+}
+
+#[test]
+fn odd_syntax_is_repaired_only_so_often() {
+    let lines = |count| "- 'x'#c\n".repeat(count);
+    assert_eq!(kind(&lines(60)), None);
+    assert_eq!(kind(&lines(10_000)), Some(ErrorKind::File));
+}
