@@ -4,16 +4,20 @@
 
 mod compose;
 mod pool;
+mod repair;
 mod scalar;
 mod tabs;
 mod tag;
+#[cfg(test)]
+mod tests;
 
-use granit_parser::{Event, Parser, Span, options};
+use granit_parser::{Event, Parser, ScanError, Span, options};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::value::Value;
 use compose::{Composer, Marks};
 pub(crate) use pool::Pool;
+use repair::Repaired;
 
 /// Collections nested deeper than this are refused.
 const MAX_NESTING: usize = 255;
@@ -87,38 +91,67 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
 /// As [`load`], sharing texts with what was read before with the same pool.
 pub(crate) fn load_with(pool: &mut Pool, text: &str, document: usize) -> Result<Value, YamlError> {
     check_characters(text)?;
+    let mut repaired = Repaired::new(text);
+    loop {
+        match compose(pool, &repaired, document) {
+            Err(Failure::Syntax(error)) if repaired.repair(&error) => {}
+            Err(Failure::Syntax(error)) => return Err(syntax(&error)),
+            Err(Failure::Content(error)) => return Err(error),
+            Ok(value) => return Ok(value),
+        }
+    }
+}
+
+enum Failure {
+    Syntax(ScanError),
+    Content(YamlError),
+}
+
+impl From<ScanError> for Failure {
+    fn from(error: ScanError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+impl From<YamlError> for Failure {
+    fn from(error: YamlError) -> Self {
+        Self::Content(error)
+    }
+}
+
+fn syntax(error: &ScanError) -> YamlError {
+    let mark = error.marker();
+    let kind = match error.kind() {
+        granit_parser::ErrorKind::RecursionLimitExceeded => ErrorKind::Limit,
+        _ => ErrorKind::File,
+    };
+    YamlError { kind, message: error.info(), line: mark.line(), column: mark.col() + 1 }
+}
+
+fn compose(pool: &mut Pool, repaired: &Repaired<'_>, document: usize) -> Result<Value, Failure> {
+    let text = repaired.text();
     let mut parser = Parser::new_from_str_with_options(text, parser_options());
     let mut composer = Composer::new(document, text, pool);
     let mut tabs = tabs::Tabs::new(text);
     let mut documents = 0;
     while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|error| {
-            let mark = error.marker();
-            let kind = match error.kind() {
-                granit_parser::ErrorKind::RecursionLimitExceeded => ErrorKind::Limit,
-                _ => ErrorKind::File,
-            };
-            YamlError { kind, message: error.info(), line: mark.line(), column: mark.col() + 1 }
-        })?;
+        let (event, span) = next?;
         tabs.event(&event, &span);
         match event {
             Event::DocumentStart(_, version) => {
                 documents += 1;
                 if documents > 1 {
-                    return Err(YamlError::new(
-                        "expected a single document, but found another one",
-                        &span,
-                    ));
+                    let message = "expected a single document, but found another one";
+                    return Err(YamlError::new(message, &span).into());
                 }
                 if version.is_some_and(|v| v.major != 1 || v.minor > 2) {
-                    return Err(YamlError::new(
-                        "only YAML versions 1.1 and 1.2 are supported",
-                        &span,
-                    ));
+                    let message = "only YAML versions 1.1 and 1.2 are supported";
+                    return Err(YamlError::new(message, &span).into());
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
-                composer.scalar(&text, style, marks(tag.as_deref(), anchor, span))?;
+                let text = if repaired.is_dash(&text, &span) { "-" } else { &*text };
+                composer.scalar(text, style, marks(tag.as_deref(), anchor, span))?;
             }
             Event::SequenceStart(_, anchor, tag) => {
                 composer.start_list(marks(tag.as_deref(), anchor, span))?;
@@ -136,7 +169,7 @@ pub(crate) fn load_with(pool: &mut Pool, text: &str, document: usize) -> Result<
         && let Some(line) = text.lines().position(|line| line.starts_with("..."))
     {
         let (kind, message) = (ErrorKind::File, "expected a document before its end".to_owned());
-        return Err(YamlError { kind, message, line: line + 1, column: 1 });
+        return Err(YamlError { kind, message, line: line + 1, column: 1 }.into());
     }
     tabs.check()?;
     Ok(composer.finish())
