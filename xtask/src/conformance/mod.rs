@@ -9,6 +9,7 @@ mod oracle;
 mod random;
 mod shrink;
 mod trees;
+mod vocabulary;
 
 use std::fs;
 use std::path::{Path, PathBuf};
