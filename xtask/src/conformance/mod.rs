@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 const BATCH: usize = 250;
 
 /// How many differing trees are made small and shown.
-const SHOWN: usize = 5;
+const SHOWN: usize = 2;
 
 /// How often a tree is made smaller.
 const ROUNDS: usize = 60;
