@@ -9,8 +9,11 @@ use crate::{exit_code, message, selection};
 pub(crate) fn run(options: &DiscoverOptions) -> Result<u8> {
     let suite = selection::suite(&options.selection)?;
     match options.format {
-        DiscoverFormat::Names => suite.tests.keys().for_each(|name| message::line(name.as_str())),
-        DiscoverFormat::Json => message::line(&serde_json::to_string_pretty(&suite)?),
+        DiscoverFormat::Names => {
+            let names: String = suite.tests.keys().map(|name| format!("{name}\n")).collect();
+            message::text(&names)?;
+        }
+        DiscoverFormat::Json => message::line(&serde_json::to_string_pretty(&suite)?)?,
     }
     if suite.tests.is_empty() {
         message::note("no tests were found; `atex fmf show` prints what the tree has");

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use atex_core::Fault;
 use atex_report::{RunVerdict, StoreError};
 
+use crate::message::OutputError;
+
 /// Every test passed, or said that it does not apply; or the command did what it was asked for.
 pub(crate) const PASSED: u8 = 0;
 /// Some test failed.
@@ -44,7 +46,8 @@ pub(crate) fn of_error(error: &anyhow::Error) -> u8 {
     let store = error.chain().find_map(|cause| {
         cause.downcast_ref().or_else(|| cause.downcast_ref::<Arc<StoreError>>().map(|it| &**it))
     });
-    let is_disk = matches!(store, Some(StoreError::Io { .. }));
+    let is_disk = matches!(store, Some(StoreError::Io { .. }))
+        || error.chain().any(<dyn std::error::Error>::is::<OutputError>);
     match fault {
         Some(Fault::Infra) => INFRA,
         Some(Fault::Cancelled) => INTERRUPTED,

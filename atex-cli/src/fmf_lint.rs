@@ -25,10 +25,10 @@ pub(crate) fn run(options: &LintOptions) -> Result<u8> {
         Err(error) => vec![Finding::from(&error)],
     };
     match options.format {
-        LintFormat::Text => show(&findings),
+        LintFormat::Text => show(&findings)?,
         LintFormat::Json => {
             let findings: Vec<Value> = findings.iter().map(Finding::to_json).collect();
-            message::line(&serde_json::to_string_pretty(&findings)?);
+            message::line(&serde_json::to_string_pretty(&findings)?)?;
         }
     }
     Ok(if findings.is_empty() { exit_code::PASSED } else { exit_code::FAILED })
@@ -49,17 +49,18 @@ fn lint(options: &LintOptions) -> Result<Lint> {
     Ok(lint)
 }
 
-fn show(findings: &[Finding]) {
+fn show(findings: &[Finding]) -> Result<()> {
     for finding in findings {
-        message::line(&finding.to_string());
+        message::line(&finding.to_string())?;
         if let Some(snippet) = finding.snippet() {
-            message::line(&snippet);
+            message::line(&snippet)?;
         }
         if let Some(hint) = &finding.hint {
-            message::line(&format!("  hint: {hint}"));
+            message::line(&format!("  hint: {hint}"))?;
         }
     }
     if !findings.is_empty() {
         message::note(&format!("{} found", findings.len()));
     }
+    Ok(())
 }

@@ -17,8 +17,8 @@ pub(crate) fn run(options: &ShowOptions) -> Result<u8> {
     let climb = Climb { whole: options.whole, ..Climb::default() };
     let nodes: Vec<Value> = tree.climb(climb).map(atex_fmf::Node::to_json).collect();
     match options.format {
-        ShowFormat::Json => message::line(&serde_json::to_string_pretty(&nodes)?),
-        ShowFormat::Yaml => message::text(&serde_saphyr::to_string(&nodes)?),
+        ShowFormat::Json => message::line(&serde_json::to_string_pretty(&nodes)?)?,
+        ShowFormat::Yaml => message::text(&serde_saphyr::to_string(&nodes)?)?,
     }
     Ok(exit_code::PASSED)
 }

@@ -30,9 +30,10 @@ fn main() -> ExitCode {
         Command::Fmf { command: FmfCommand::Lint(options) } => fmf_lint::run(&options),
         Command::Run(options) => run::run(&options),
         Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "atex", &mut message::Out);
-            Ok(exit_code::PASSED)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "atex", &mut script);
+            let printed = message::text(&String::from_utf8_lossy(&script));
+            printed.map(|()| exit_code::PASSED).map_err(Into::into)
         }
     };
     ExitCode::from(done.unwrap_or_else(|error| {

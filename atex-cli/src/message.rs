@@ -1,15 +1,24 @@
 //! The only file that prints. Results go to standard output, everything else to standard error; colours only where they are
 //! wanted.
+//!
+//! Standard error may be gone at any time (a terminal that was closed, a full disk): what cannot be said there is not said, and
+//! the work goes on. Results that cannot be printed are an error; a reader who has had enough (`| head`) is not.
 
-use std::io::{self, Write};
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, ErrorKind, Write};
 
-use anstream::{AutoStream, ColorChoice, eprintln, print, println};
+use anstream::{AutoStream, ColorChoice};
 
 use crate::args::ColorWhen;
 
-/// Standard output, as a writer.
+/// Standard error, as a writer that takes everything, whether it can be written or not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Notes;
+
+/// Standard output could not be written.
 #[derive(Debug)]
-pub(crate) struct Out;
+pub(crate) struct OutputError(io::Error);
 
 /// Decides on colours, for all that is printed afterwards.
 pub(crate) fn set_color(when: ColorWhen) {
@@ -21,39 +30,43 @@ pub(crate) fn set_color(when: ColorWhen) {
 }
 
 /// Prints a line on standard output.
-pub(crate) fn line(text: &str) {
-    println!("{text}");
+pub(crate) fn line(line: &str) -> Result<(), OutputError> {
+    text(&format!("{line}\n"))
 }
 
 /// Prints a text that ends its own lines on standard output.
-pub(crate) fn text(text: &str) {
-    print!("{text}");
+pub(crate) fn text(text: &str) -> Result<(), OutputError> {
+    let mut out = AutoStream::auto(io::stdout()).lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Prints a line on standard error.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    AutoStream::auto(io::stderr()).lock().write_all(format!("{text}\n").as_bytes()).ok();
 }
 
 /// Prints an error with its causes, and the place in the metadata that it is about.
 pub(crate) fn error(error: &anyhow::Error) {
     let (red, plain) = (anstyle(true), anstyle(false));
-    eprintln!("{red}error{plain}: {error}");
+    note(&format!("{red}error{plain}: {error}"));
     let mut said = error.to_string();
     for cause in error.chain().skip(1) {
         let text = cause.to_string();
         // Some errors have their cause in their own text, too.
         if !said.contains(&text) {
-            eprintln!("  because: {text}");
+            note(&format!("  because: {text}"));
         }
         said = text;
     }
     for cause in error.chain().filter_map(|cause| cause.downcast_ref::<atex_fmf::Error>()) {
         if let Some(snippet) = cause.snippet() {
-            eprintln!("{snippet}");
+            note(&snippet.to_string());
         }
         if let Some(hint) = cause.hint() {
-            eprintln!("  hint: {hint}");
+            note(&format!("  hint: {hint}"));
         }
     }
 }
@@ -68,15 +81,24 @@ pub(crate) fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(40, 140))
 }
 
-impl Write for Out {
+impl Write for Notes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        AutoStream::auto(io::stdout()).write(bytes)
+        io::stderr().write_all(bytes).ok();
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
+        Ok(())
     }
 }
+
+impl Display for OutputError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write to standard output: {}", self.0)
+    }
+}
+
+impl Error for OutputError {}
 
 /// A text for somebody else to print on standard error: without colours where they are not wanted.
 pub(crate) fn for_terminal(text: &str) -> String {

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::args::{ProgressHow, RunOptions};
 use crate::interrupt::Interrupts;
+use crate::message::OutputError;
 use crate::{exit_code, message, pool, progress, selection, unmet};
 
 /// Runs what was asked for; the exit code says how it went.
@@ -35,7 +36,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     runtime.shutdown_background();
     // Also when the run could not be recorded to its end: what was seen is worth showing.
     let verdict = conclude(options, &store, &seen);
-    done.map(|()| verdict)
+    done?;
+    Ok(verdict?)
 }
 
 /// Makes the folder of the run.
@@ -119,14 +121,23 @@ async fn drive(
 }
 
 /// Prints the summary, and gives the exit code.
-fn conclude(options: &RunOptions, store: &RunStore, seen: &Seen) -> u8 {
+fn conclude(options: &RunOptions, store: &RunStore, seen: &Seen) -> Result<u8, OutputError> {
     let report = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
     let summary = SummaryText::new(&report, message::width()).style(Style::Ansi);
     let summary = summary.artifacts(store.artifacts_dir()).to_string();
-    let print = if options.progress == ProgressHow::Json { message::note } else { message::line };
-    print(summary.trim_end());
-    print(&format!("results: {}", store.results_path().display()));
-    exit_code::of_run(Conclusion::of(&report).verdict)
+    let text = format!("{}\nresults: {}", summary.trim_end(), store.results_path().display());
+    let printed = match options.progress {
+        ProgressHow::Json => {
+            message::note(&text);
+            Ok(())
+        }
+        _ => message::line(&text),
+    };
+    match (exit_code::of_run(Conclusion::of(&report).verdict), printed) {
+        (exit_code::PASSED, printed) => printed.map(|()| exit_code::PASSED),
+        // It says more than that nobody could be told.
+        (verdict, _) => Ok(verdict),
+    }
 }
 
 /// What was seen of the run: the same as the journal says, also when the journal could not be written.

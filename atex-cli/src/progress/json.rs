@@ -16,6 +16,7 @@ impl EventSink for Json {
         let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
         let mut line = serde_json::Map::from_iter([("at_ms".to_owned(), at.into())]);
         line.extend(event);
-        message::line(&Value::Object(line).to_string());
+        // Nobody to read it is no reason to stop.
+        message::line(&Value::Object(line).to_string()).ok();
     }
 }

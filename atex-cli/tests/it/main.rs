@@ -5,5 +5,6 @@ mod bad_days;
 mod bench;
 mod discover;
 mod lint;
+mod lost_output;
 mod run;
 mod ssh;
