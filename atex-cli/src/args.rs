@@ -174,10 +174,8 @@ pub(crate) enum ShowFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
 pub(crate) struct RunOptions {
-    #[command(flatten)]
-    pub(crate) selection: SelectionOptions,
-
     /// Where systems come from; may be given several times: see the examples
     #[arg(long = "pool", value_name = "BACKEND[:TARGET][,KEY=VALUE]…", required = true)]
     pub(crate) pools: Vec<String>,
@@ -201,6 +199,9 @@ pub(crate) struct RunOptions {
     /// What to show while it runs: a bar on a terminal, lines elsewhere (auto)
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressHow,
+
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

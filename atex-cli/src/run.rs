@@ -1,7 +1,7 @@
 //! `atex run`: builds the parts of a run, runs it, and says what came of it.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use atex_core::{CancellationToken, EventSink, RunEvent, TestSuite};
 use atex_exec::{Debug, FmfExecutor};
 use atex_report::{
-    Conclusion, Journal, JsonLines, RunInfo, RunReport, RunStore, Style, SummaryText,
+    Conclusion, Journal, JsonLines, RunInfo, RunReport, RunStore, StoreError, Style, SummaryText,
 };
 use atex_sched::{OpenLeases, Pool, Run};
 use serde_json::json;
@@ -18,6 +18,9 @@ use crate::args::{ProgressHow, RunOptions};
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
 use crate::{exit_code, message, pool, progress, selection, unmet};
+
+/// Where runs are kept by default, each in a folder of its own.
+const RUNS: &str = "atex-runs";
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
@@ -57,18 +60,38 @@ fn create_store(options: &RunOptions, started: jiff::Timestamp) -> Result<RunSto
         "reruns": options.reruns,
     });
     let info = RunInfo::new(&name, tool, started).asked(asked);
-    let dir = options.out.clone().unwrap_or_else(|| fresh(Path::new("atex-runs"), &name));
-    RunStore::create(&dir, &info)
-        .with_context(|| format!("cannot keep the run in {}", dir.display()))
+    match &options.out {
+        Some(dir) => RunStore::create(dir, &info).with_context(|| cannot_keep(dir)),
+        None => fresh(Path::new(RUNS), &info),
+    }
 }
 
-/// A folder that is not there yet.
-fn fresh(parent: &Path, name: &str) -> PathBuf {
-    let numbered = |number| match number {
-        1 => parent.join(name),
-        _ => parent.join(format!("{name}-{number}")),
-    };
-    (1..).map(numbered).find(|dir| !dir.exists()).unwrap_or_else(|| parent.join(name))
+fn cannot_keep(dir: &Path) -> String {
+    format!("cannot keep the run in {}", dir.display())
+}
+
+/// Marks the folder of all runs as a metadata tree of its own. It often lies in the tree whose tests are run, and that ends
+/// where another begins: so no file that a test left there is ever taken for metadata, by whatever reads them.
+fn mark(runs: &Path) -> std::io::Result<()> {
+    let fmf = runs.join(".fmf");
+    std::fs::create_dir_all(&fmf)?;
+    std::fs::write(fmf.join("version"), "1\n")
+}
+
+/// A store in a new folder. Several runs may begin at the same moment: who comes too late for a folder takes the next.
+fn fresh(parent: &Path, info: &RunInfo) -> Result<RunStore> {
+    mark(parent).with_context(|| cannot_keep(parent))?;
+    let mut number = 1;
+    loop {
+        let dir = match number {
+            1 => parent.join(&info.run),
+            _ => parent.join(format!("{}-{number}", info.run)),
+        };
+        match RunStore::create(&dir, info) {
+            Err(StoreError::NotEmpty { .. }) => number += 1,
+            made => return made.with_context(|| cannot_keep(&dir)),
+        }
+    }
 }
 
 /// Carries the run out.
@@ -92,7 +115,9 @@ async fn drive(
     let environment = options.environment.iter();
     let executor = FmfExecutor::new(Arc::clone(&suite))
         .debug(debug_switches())
-        .reconnect_limit(options.reconnect);
+        .reconnect_limit(options.reconnect)
+        // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
+        .exclude(if options.out.is_some() { store.dir() } else { Path::new(RUNS) });
     let executor = environment.fold(executor, |executor, (key, value)| executor.env(key, value));
     let mut run = Run::new(suite, Arc::new(executor), store.artifacts_dir())
         .name(&store.info().run)

@@ -1,5 +1,6 @@
 //! [`FmfExecutor`]: runs FMF-described tests.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub struct FmfExecutor {
     suite: Arc<TestSuite>,
     environment: IndexMap<String, String>,
     work_base: Option<String>,
+    exclude: Vec<PathBuf>,
     reconnect_limit: Duration,
     debug: Debug,
 }
@@ -33,6 +35,7 @@ impl FmfExecutor {
             suite: suite.into(),
             environment: IndexMap::new(),
             work_base: None,
+            exclude: Vec::new(),
             reconnect_limit: Self::RECONNECT_LIMIT,
             debug: Debug::default(),
         }
@@ -50,6 +53,14 @@ impl FmfExecutor {
     #[must_use]
     pub fn work_base(mut self, folder: impl Into<String>) -> Self {
         self.work_base = Some(folder.into());
+        self
+    }
+
+    /// Leaves this file or folder of this machine out of what is uploaded, should it lie in the content of
+    /// the suite: as where a run is recorded, which changes while it is uploaded.
+    #[must_use]
+    pub fn exclude(mut self, path: impl Into<PathBuf>) -> Self {
+        self.exclude.push(path.into());
         self
     }
 
@@ -71,6 +82,7 @@ impl FmfExecutor {
     /// Lays the content of the suite on the remote.
     async fn upload(&self, connection: &dyn Connection, guest: &Guest) -> Result<()> {
         let options = CopyOptions::default().exclude(".git");
+        let options = self.exclude.iter().fold(options, CopyOptions::exclude_path);
         for content in &self.suite.content {
             let to = format!("{}/{}", guest.tree(), content.to);
             connection.upload(&content.from, &to, &options).await?;

@@ -54,7 +54,57 @@ fn exit_codes_tell_what_happened() {
         assert_eq!(status.code(), Some(code), "{test}");
     }
     // Without `--out`, each went into a new folder.
-    assert_eq!(fs::read_dir(bench.path("tree/atex-runs")).unwrap().count(), 4);
+    assert_eq!(runs(&bench).len(), 4);
+}
+
+/// The runs that are kept where they are by default.
+fn runs(bench: &Bench) -> Vec<String> {
+    let entries = fs::read_dir(bench.path("tree/atex-runs")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != ".fmf").collect()
+}
+
+#[test]
+fn kept_runs_are_neither_uploaded_nor_taken_for_tests() {
+    let bench = Bench::new(&[("main.fmf", "/here:\n    test: find .\n")]);
+    bench.write("tree/atex-runs/before/artifacts/stray.fmf", "test: wrong\n");
+    // The second time with a folder of its own in the tree; `--root` need not say where the tree lies in the shortest way.
+    for out in ["", "--root ../tree/. --out kept"] {
+        let arguments = format!("run --pool local --progress none {out}");
+        let output = bench.command(&arguments).args(["-t", "^/here$"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", bench.transcript(&arguments, &output));
+    }
+    assert_eq!(
+        bench.atex("discover"),
+        "$ atex discover\n/here\n--- stderr\n--- exit code Some(0)\n"
+    );
+    let newest = runs(&bench).into_iter().find(|name| name != "before").unwrap();
+    for (dir, own) in
+        [(format!("tree/atex-runs/{newest}"), "atex-runs"), ("tree/kept".into(), "kept")]
+    {
+        let results = bench.results(&bench.path(&dir)).join("\n");
+        let seen = find_file(&bench.path(&format!("{dir}/files")), "output.txt");
+        let seen = fs::read_to_string(seen.unwrap_or_else(|| panic!("{results}"))).unwrap();
+        assert!(seen.contains("main.fmf") && !seen.contains(own), "{seen}");
+    }
+}
+
+fn find_file(below: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+    fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()).find_map(|path| {
+        if path.is_dir() { find_file(&path, name) } else { path.ends_with(name).then_some(path) }
+    })
+}
+
+#[test]
+fn runs_that_begin_at_once_are_kept_apart() {
+    let bench = Bench::new(TREE);
+    let runs_at_once: Vec<_> =
+        (0..6).map(|_| bench.spawn("run --pool local --progress none -t /good")).collect();
+    for run in runs_at_once {
+        let output = run.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", bench.transcript("run", &output));
+    }
+    assert_eq!(runs(&bench).len(), 6);
 }
 
 #[test]
