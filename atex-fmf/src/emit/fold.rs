@@ -61,7 +61,7 @@ impl Writer {
         self.put("\"");
         let chars: Vec<char> = text.chars().collect();
         let is_space = |index: usize| chars.get(index) == Some(&' ');
-        let mut start = 0;
+        let (mut start, mut folded) = (0, usize::MAX);
         for (index, &c) in chars.iter().enumerate() {
             if let Some(escape) = escape(c) {
                 self.put_chars(&chars[start..index]);
@@ -71,7 +71,8 @@ impl Writer {
             let may_end = c == ' ' || start > index;
             let inside = (index > 0 || start > index) && index + 1 < chars.len();
             let full = self.column + index.saturating_sub(start) > self.width;
-            if !(fold && may_end && inside && full) {
+            // A line is not folded again before anything of the text is in it.
+            if !(fold && may_end && inside && full) || (index == start && folded == start) {
                 continue;
             }
             if start <= index {
@@ -88,6 +89,7 @@ impl Writer {
                     self.put("\\");
                 }
             }
+            folded = start;
         }
         self.put_chars(&chars[start..]);
         self.put("\"");

@@ -242,7 +242,8 @@ impl Writer {
                     self.item(item, 0);
                 }
             }
-            other => self.value(other, After::Dash(0)),
+            // Indented, so that no further line can look like the end of the document.
+            other => self.value(other, After::Dash(2)),
         }
     }
 
@@ -265,7 +266,10 @@ impl Writer {
             self.value(value, After::Key(column));
         } else {
             self.put("? ");
-            self.value(key.value(), After::Mark(column));
+            match key.as_str().filter(|text| text.contains('\n')) {
+                Some(text) => self.scalar(text, Style::Double, column + 4, true),
+                None => self.value(key.value(), After::Mark(column)),
+            }
             self.line(column);
             self.put(if value.is_null() { ":" } else { ": " });
             self.value(value, After::Mark(column));

@@ -120,9 +120,10 @@ impl Edit {
         map
     }
 
-    /// Whether the whole file is written anew, in the one form that [`Emit`] knows: without comments, and maps and lists
+    /// Whether the whole file is written anew in any case, in the one form that [`Emit`] knows: without comments, and maps and lists
     /// that are shared in the file get new anchors. Otherwise only the lines of what was changed are written, and everything
-    /// else stays as it is.
+    /// else stays as it is; a file that this does not work for (merge keys, keys after a question mark, an anchor that would be
+    /// lost) is written anew as well.
     pub fn fresh(mut self, fresh: bool) -> Self {
         self.fresh = fresh;
         self

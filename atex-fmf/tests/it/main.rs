@@ -21,6 +21,7 @@ mod conditions;
 mod conformance;
 #[cfg(feature = "discover")]
 mod discovery;
+mod emit;
 mod errors;
 #[cfg(feature = "discover")]
 mod libraries;
@@ -29,6 +30,7 @@ mod limits;
 mod lint;
 #[cfg(feature = "discover")]
 mod metadata;
+mod modify;
 mod properties;
 #[cfg(feature = "git")]
 mod reference;
