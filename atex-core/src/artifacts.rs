@@ -1,9 +1,10 @@
 //! [`Artifacts`]: the folder with what one run of a test left.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
+use crate::bounded_lines::{BoundedLines, Next};
 use crate::{Error, Result, ResultLine, SafePath};
 
 /// The folder with what one run of a test left: `results`, one JSON object per line, and `files/`, what it uploaded.
@@ -16,17 +17,25 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
+    /// The longest result that is read, in bytes: 64 MiB. A longer one is an error, so that no test can fill the memory.
+    pub const RESULT_MAX: usize = 64 << 20;
+
     /// Makes the folder for an attempt of a test below `root`: `root/PLATFORM/TEST/attempt-N`.
     ///
     /// # Errors
     /// [`Error::Io`] when it cannot be made or is not empty.
     pub fn create(root: &Path, platform: &str, test: &str, attempt: u32) -> Result<Self> {
+        Self::at(Self::path_of(root, platform, test, attempt))
+    }
+
+    /// The folder that [`create`](Self::create) makes, whether it is there or not.
+    pub fn path_of(root: &Path, platform: &str, test: &str, attempt: u32) -> PathBuf {
         let dir =
             [platform, test].iter().fold(root.to_owned(), |dir, name| match SafePath::new(name) {
                 Some(path) => path.below(&dir),
                 None => dir.join("_"),
             });
-        Self::at(dir.join(format!("attempt-{attempt}")))
+        dir.join(format!("attempt-{attempt}"))
     }
 
     /// Uses this folder, which is made if it is not there and must be empty.
@@ -75,21 +84,35 @@ impl Artifacts {
         }
     }
 
-    /// Reads the results, line by line.
+    /// Reads the results, line by line, each of at most [`RESULT_MAX`](Self::RESULT_MAX) bytes.
     ///
     /// # Errors
-    /// [`Error::Io`] when there is no `results` file; each item is an error when its line is no JSON object.
+    /// [`Error::Io`] when there is no `results` file. Each item is an error when its line is no JSON object, not UTF-8, or too
+    /// long; those after it can still be read. A file that cannot be read any further ends with the error.
     pub fn results(&self) -> Result<impl Iterator<Item = Result<ResultLine>> + use<>> {
         let path = self.results_file();
         let file = File::open(&path).map_err(Error::io("cannot read", &path))?;
-        Ok(BufReader::new(file).lines().enumerate().map(move |(index, line)| {
-            let line = line.map_err(Error::io("cannot read", &path))?;
-            serde_json::from_str(&line).map_err(|error| {
-                Error::infra(
-                    format!("{}:{}", path.display(), index + 1),
-                    format!("not a result: {error}"),
-                )
-            })
+        let mut lines = BoundedLines::new(BufReader::new(file), Self::RESULT_MAX);
+        let mut ended = false;
+        Ok(std::iter::from_fn(move || {
+            if ended {
+                return None;
+            }
+            let parsed = match lines.next_line() {
+                Ok(Next::End) => return None,
+                Ok(Next::Whole(text) | Next::Torn(text)) => {
+                    serde_json::from_slice(text).map_err(|error| format!("not a result: {error}"))
+                }
+                Ok(Next::TooLong) => {
+                    Err(format!("the result is longer than {} bytes", Self::RESULT_MAX))
+                }
+                Err(error) => {
+                    ended = true;
+                    return Some(Err(Error::io("cannot read", &path)(error)));
+                }
+            };
+            let line = lines.number();
+            Some(parsed.map_err(|what| Error::infra(format!("{}:{line}", path.display()), what)))
         }))
     }
 }
@@ -103,6 +126,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::create(root.path(), "../x", "/../../etc/passwd", 1).unwrap();
         assert_eq!(artifacts.dir(), root.path().join("x/etc/passwd/attempt-1"));
+        let path = Artifacts::path_of(root.path(), "../x", "/../../etc/passwd", 1);
+        assert_eq!(artifacts.dir(), path);
         assert_eq!(artifacts.files_of(Some("../../y")), artifacts.dir().join("files/y"));
         assert_eq!(artifacts.files_of(Some("..")), artifacts.dir().join("files"));
     }
@@ -118,5 +143,22 @@ mod tests {
         assert_eq!(results[0].as_ref().unwrap().status(), Some("pass"));
         let wrong = results[1].as_ref().unwrap_err().to_string();
         assert!(wrong.contains("results:2: not a result"), "{wrong}");
+    }
+
+    #[test]
+    fn a_result_that_is_too_long_or_no_text_costs_only_itself() {
+        let root = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::at(root.path().join("a")).unwrap();
+        let mut text = b"{\"note\": \"\xff\"}\n".to_vec();
+        text.resize(text.len() + Artifacts::RESULT_MAX + 1, b' ');
+        text.extend_from_slice(b"\n{\"status\": \"pass\"}\n");
+        fs::write(artifacts.results_file(), text).unwrap();
+        let results: Vec<_> = artifacts.results().unwrap().collect();
+        let wrong = results[0].as_ref().unwrap_err().to_string();
+        assert!(wrong.contains("results:1: not a result"), "{wrong}");
+        let long = results[1].as_ref().unwrap_err().to_string();
+        assert!(long.ends_with("results:2: the result is longer than 67108864 bytes"), "{long}");
+        assert_eq!(results[2].as_ref().unwrap().status(), Some("pass"));
+        assert_eq!(results.len(), 3);
     }
 }

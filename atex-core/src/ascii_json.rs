@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-/// Writes a value as one line of JSON: ASCII only (other characters as `\uXXXX`), `", "` and `": "` between things, no
+/// Writes a value as one line of JSON: printable ASCII only (other characters as `\uXXXX`), `", "` and `": "` between things, no
 /// newline at the end. Line for line what Python's `json.dumps` writes by default, which tools that compare such files rely on.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ impl Formatter for Ascii {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(at) = rest.find(|c: char| !c.is_ascii()) {
+        while let Some(at) = rest.find(|c: char| !(' '..='~').contains(&c)) {
             out.write_all(&rest.as_bytes()[..at])?;
             let mut chars = rest[at..].chars();
             if let Some(c) = chars.next() {
@@ -78,7 +78,7 @@ mod tests {
             serde_json::from_str("{\"b\":[1,2.5,\"\u{17e}\u{1f600}\\u007f\\u0001\\n\\\"\"],\"a\":{},\"c\":[],\"d\":null}").unwrap();
         let mut line = Vec::new();
         write(&mut line, &value).unwrap();
-        let expected = "{\"b\": [1, 2.5, \"\\u017e\\ud83d\\ude00\x7f\\u0001\\n\\\"\"], \"a\": {}, \"c\": [], \"d\": null}";
+        let expected = "{\"b\": [1, 2.5, \"\\u017e\\ud83d\\ude00\\u007f\\u0001\\n\\\"\"], \"a\": {}, \"c\": [], \"d\": null}";
         assert_eq!(String::from_utf8(line).unwrap(), expected);
     }
 }

@@ -122,7 +122,9 @@ pub enum RunEvent {
         attempt: Attempt,
         /// How it went.
         outcome: Outcome,
-        /// Set when its remote is of no further use: what happened to it, or that the run was stopped.
+        /// Set when it did not come to its own end: what happened, or that the run was stopped. Its remote is of no further use,
+        /// unless whoever started the run is at fault, or [`Retry::Never`](crate::Retry::Never) says that another remote would
+        /// not do better.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         failure: Option<Failure>,
     },

@@ -40,8 +40,9 @@ pub trait Session: fmt::Debug + Send {
     /// Dropping the future stops the test, too, but its artifacts are then incomplete.
     ///
     /// # Errors
-    /// Never for what a test does. [`fault`](crate::Error::fault) says whom to blame; after an infra fault the session is
-    /// of no further use.
+    /// Never for what a test does. [`fault`](crate::Error::fault) says whom to blame. After an infra fault the session is of
+    /// no further use, unless [`retry`](crate::Error::retry) says never, as after trouble of this machine
+    /// ([`Error::Io`](crate::Error::Io)): then the remote is not to blame, and the session can run the next test.
     async fn run(
         &mut self,
         test: &TestName,
@@ -64,7 +65,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Its exit code, if it came to its end.
     pub exit_code: Option<i32>,
-    /// Why, if somebody said: the note of the deciding result.
+    /// Why, if somebody said: the note of the deciding result, cut as [`note`](Self::note) says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
     /// How long it ran, without preparation.
@@ -75,6 +76,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The longest note that is kept, in bytes: 4 KiB.
+    pub const NOTE_MAX: usize = 4 << 10;
+
     /// An outcome with this verdict, and nothing reported.
     pub fn new(verdict: Verdict, took: Duration) -> Self {
         Self { verdict, exit_code: None, note: None, took, tally: Tally::default() }
@@ -87,10 +91,18 @@ impl Outcome {
         self
     }
 
-    /// With a note that says why.
+    /// With a note that says why. Of one longer than [`NOTE_MAX`](Self::NOTE_MAX), the beginning, and `…`: tests choose their
+    /// notes, and an outcome goes into every journal and summary. The whole note stays in the results.
     #[must_use]
     pub fn note(mut self, note: Option<String>) -> Self {
-        self.note = note;
+        self.note = note.map(|mut note| {
+            if note.len() > Self::NOTE_MAX {
+                note.truncate(note.floor_char_boundary(Self::NOTE_MAX - '…'.len_utf8()));
+                note.push('…');
+                note.shrink_to_fit();
+            }
+            note
+        });
         self
     }
 
@@ -162,5 +174,20 @@ impl std::ops::AddAssign for Tally {
         self.error += more.error;
         self.infra += more.infra;
         self.other += more.other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_notes_are_cut_between_characters() {
+        let noted = |note: String| Outcome::new(Verdict::Failed, Duration::ZERO).note(Some(note));
+        let short = "ž".repeat(Outcome::NOTE_MAX / 2);
+        assert_eq!(noted(short.clone()).note, Some(short.clone()));
+        let cut = noted(short + "x").note.unwrap();
+        assert_eq!(cut, format!("{}…", "ž".repeat(2046)));
+        assert!(cut.len() <= Outcome::NOTE_MAX);
     }
 }

@@ -3,8 +3,10 @@
 mod aggregator;
 mod artifacts;
 pub mod ascii_json;
+pub mod bounded_lines;
 mod command;
 mod connection;
+pub mod display;
 mod error;
 mod event;
 mod executor;

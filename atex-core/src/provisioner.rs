@@ -80,6 +80,10 @@ impl Request {
 
     /// For backends: writes down the lease of what is about to be created.
     ///
+    /// A request has one lease at a time: another one for the same request replaces it. So a backend that tries something else
+    /// makes sure that nothing is left of what it tried before, and one that creates several things names them all in the
+    /// lease.
+    ///
     /// # Errors
     /// When it could not be written: create nothing, and fail with this error.
     pub fn record(&self, lease: &Lease) -> Result<()> {

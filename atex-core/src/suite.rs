@@ -76,13 +76,31 @@ impl Test {
         Self { script: script.into(), ..Self::default() }
     }
 
-    /// How long it may run: what the metadata say, else [`TestSuite::DEFAULT_DURATION`].
+    /// The longest [`time_limit`](Self::time_limit): 100 years, which can be added to any time of a clock.
+    pub const TIME_LIMIT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+    /// How long it may run: what the metadata say, else [`TestSuite::DEFAULT_DURATION`]; never more than
+    /// [`TIME_LIMIT_MAX`](Self::TIME_LIMIT_MAX).
     pub fn time_limit(&self) -> Duration {
-        self.duration.unwrap_or(TestSuite::DEFAULT_DURATION)
+        self.duration.unwrap_or(TestSuite::DEFAULT_DURATION).min(Self::TIME_LIMIT_MAX)
     }
 
     /// Whether it has this tag.
     pub fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|own| own == tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absurd_time_limits_are_cut() {
+        let limit = |duration| Test { duration, ..Test::default() }.time_limit();
+        assert_eq!(limit(None), TestSuite::DEFAULT_DURATION);
+        assert_eq!(limit(Some(Duration::from_secs(7))), Duration::from_secs(7));
+        assert_eq!(limit(Some(Duration::MAX)), Test::TIME_LIMIT_MAX);
+        std::time::SystemTime::now().checked_add(limit(Some(Duration::MAX))).unwrap();
     }
 }

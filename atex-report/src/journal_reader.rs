@@ -5,7 +5,8 @@ use std::io::BufReader;
 use std::iter::FusedIterator;
 use std::path::PathBuf;
 
-use crate::bounded_lines::{BoundedLines, Next};
+use atex_core::bounded_lines::{BoundedLines, Next};
+
 use crate::wire::{JOURNAL_FORMAT, Line, LineFormat};
 use crate::{Entry, StoreError};
 

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod bounded_lines;
 mod conclusion;
 mod error;
 mod journal;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use atex_core::{CancellationToken, SafePath, TestName};
+use atex_core::{Artifacts, CancellationToken, TestName};
 
 use crate::wire::{RUN_FORMAT, RunFile, RunFormat};
 use crate::{Journal, JournalReader, RunInfo, RunReport, StoreError, Torn};
@@ -16,7 +16,7 @@ use crate::{Journal, JournalReader, RunInfo, RunReport, StoreError, Torn};
 /// |---|---|---|
 /// | `run.json` | what was asked, when, of which version | [`RunStore::create`] |
 /// | `journal.jsonl` | every event of the run | [`Journal`] |
-/// | `artifacts/PLATFORM/TEST/attempt-N/` | what each attempt of a test left | [`Artifacts`](atex_core::Artifacts) |
+/// | `artifacts/PLATFORM/TEST/attempt-N/` | what each attempt of a test left | [`Artifacts`] |
 /// | `results.jsonl`, `files/` | the results and files of all tests | [`JsonLines`](crate::JsonLines) |
 #[derive(Debug, Clone)]
 pub struct RunStore {
@@ -110,14 +110,14 @@ impl RunStore {
         self.dir.join("journal.jsonl")
     }
 
-    /// The folder of what the attempts left; the root for [`Artifacts::create`](atex_core::Artifacts::create).
+    /// The folder of what the attempts left; the root for [`Artifacts::create`].
     pub fn artifacts_dir(&self) -> PathBuf {
         self.dir.join("artifacts")
     }
 
     /// Where the artifacts of one attempt lie, whether they are there or not.
     pub fn attempt_dir(&self, platform: &str, test: &TestName, number: u32) -> PathBuf {
-        attempt_dir(&self.artifacts_dir(), platform, test, number)
+        Artifacts::path_of(&self.artifacts_dir(), platform, test.as_str(), number)
     }
 
     /// Where the results of all tests go.
@@ -160,35 +160,10 @@ impl RunStore {
     }
 }
 
-/// The folder that [`Artifacts::create`](atex_core::Artifacts::create) makes, without making it.
-pub(crate) fn attempt_dir(root: &Path, platform: &str, test: &TestName, number: u32) -> PathBuf {
-    let mut dir = root.to_owned();
-    for name in [platform, test.as_str()] {
-        dir = SafePath::new(name).map_or_else(|| dir.join("_"), |path| path.below(&dir));
-    }
-    dir.join(format!("attempt-{number}"))
-}
-
 /// Puts the names in a folder on the disk. Some file systems cannot do that for folders; they are no worse off than before.
 pub(crate) fn sync_dir(dir: &Path) {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     if let Err(error) = File::open(dir).and_then(|dir| dir.sync_all()) {
         tracing::debug!(dir = %dir.display(), %error, "cannot sync the folder");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use atex_core::Artifacts;
-
-    #[test]
-    fn knows_where_artifacts_lie() {
-        let root = tempfile::tempdir().unwrap();
-        for (platform, test) in [("p@x", "/a/b"), ("../x", "/../e\u{301}/ c"), ("..", "/")] {
-            let made = Artifacts::create(root.path(), platform, test, 3).unwrap();
-            let test = TestName::new(test).unwrap();
-            assert_eq!(attempt_dir(root.path(), platform, &test, 3), made.dir());
-        }
     }
 }

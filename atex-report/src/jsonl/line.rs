@@ -1,10 +1,10 @@
 //! One line of the aggregated results: `[platform, status, test, subtest, [files], note]`.
 
-use std::io::{self, Write};
+use std::io;
 
+use atex_core::ascii_json;
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::ser::{Formatter, Serializer};
 
 /// The parts of a line, in their order. Status, subtest and note are what the test reported, whatever that was.
 #[derive(Serialize)]
@@ -19,46 +19,10 @@ pub(super) struct Line<'a>(
 
 impl Line<'_> {
     /// Appends the line, with its end.
-    pub(super) fn append_to(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        self.serialize(&mut Serializer::with_formatter(&mut *out, Ascii))?;
+    pub(super) fn append_to(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        ascii_json::write(out, self)?;
         out.push(b'\n');
         Ok(())
-    }
-}
-
-/// JSON as the Python ATEX writes it: a space after each `,` and `:`, and nothing but printable ASCII.
-struct Ascii;
-
-impl Formatter for Ascii {
-    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { out.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { out.write_all(b", ") }
-    }
-
-    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(b": ")
-    }
-
-    fn write_string_fragment<W: Write + ?Sized>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.bytes().position(|byte| !(b' '..=b'~').contains(&byte)) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            let mut chars = rest[at..].chars();
-            if let Some(char) = chars.next() {
-                for unit in char.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
-            }
-            rest = chars.as_str();
-        }
-        out.write_all(rest.as_bytes())
     }
 }
 

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use atex_core::{Aggregator, Error, Record, Result, ResultLine, async_trait};
+use atex_core::bounded_lines::{BoundedLines, Next};
+use atex_core::{Aggregator, Artifacts, Error, Record, Result, ResultLine, async_trait};
 use serde_json::Value;
 
 use self::layout::{Layout, open_regular};
 use self::line::Line;
-use crate::bounded_lines::{BoundedLines, Next};
 use crate::store::sync_dir;
 
 /// All results in one file of JSON lines, `[platform, status, test, subtest, [files], note]`, and all files that tests left
@@ -43,8 +43,6 @@ pub struct JsonLines {
     allow_duplicates: bool,
 }
 
-/// The longest result that is read. A longer one is an error.
-const RESULT_MAX: usize = 64 << 20;
 /// Lines of a test that are kept in memory; with more, the results are read twice.
 const BUFFER_MAX: usize = 1 << 20;
 /// How often the file is forced to the disk.
@@ -263,7 +261,8 @@ enum Stop {
 impl Source {
     fn open(path: &Path) -> Result<Self> {
         let file = open_regular(path).map_err(Error::io("cannot read", path))?;
-        let lines = BoundedLines::new(BufReader::with_capacity(1 << 16, file), RESULT_MAX);
+        let lines =
+            BoundedLines::new(BufReader::with_capacity(1 << 16, file), Artifacts::RESULT_MAX);
         Ok(Self { path: path.to_owned(), lines })
     }
 
@@ -281,7 +280,7 @@ impl Source {
             text.clear();
             Line(platform, part("status"), test, part("name"), files, part("note"))
                 .append_to(&mut text)
-                .map_err(|error| Stop::Write(error.into()))?;
+                .map_err(Stop::Write)?;
             out.write_all(&text).map_err(Stop::Write)?;
         }
         Ok(())
@@ -294,7 +293,9 @@ impl Source {
             Next::Whole(text) | Next::Torn(text) => {
                 serde_json::from_slice(text).map_err(|error| format!("not a result: {error}"))
             }
-            Next::TooLong => Err(format!("the result is longer than {RESULT_MAX} bytes")),
+            Next::TooLong => {
+                Err(format!("the result is longer than {} bytes", Artifacts::RESULT_MAX))
+            }
         };
         let line = self.lines.number();
         parsed

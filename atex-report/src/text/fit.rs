@@ -1,24 +1,11 @@
 //! Makes foreign text harmless, and fits it into columns.
 
+use atex_core::display::Harmless;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The text with everything that a terminal would act upon as an escape that can be read: control characters, and those
-/// that turn the direction of writing.
+/// The text with everything that a terminal would act upon as an escape that can be read.
 pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '\t' => out.push(' '),
-            _ if acts(char) => out.extend(char.escape_default()),
-            _ => out.push(char),
-        }
-    }
-    out
-}
-
-fn acts(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    Harmless(text).to_string()
 }
 
 /// The number of columns that a printable text takes.
@@ -151,7 +138,7 @@ mod tests {
             prop_assert!(lines.len() <= most);
             for line in lines {
                 prop_assert!(columns(&line) <= width, "{line:?}");
-                prop_assert!(!line.chars().any(acts), "{line:?}");
+                prop_assert!(line.chars().all(atex_core::display::is_harmless), "{line:?}");
             }
         }
     }

@@ -4,11 +4,10 @@ use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use atex_core::millis::Shown;
-use atex_core::{Tally, Verdict};
+use atex_core::{Artifacts, Tally, Verdict};
 
 use super::fit::{fit, pad, printable, wrap};
 use super::style::{Style, Tone};
-use crate::store::attempt_dir;
 use crate::{AttemptReport, Conclusion, RunReport, TestReport};
 
 /// What became of a run, for people: what is wrong first, each with its note and where its artifacts lie; then the numbers;
@@ -134,7 +133,7 @@ impl<'a> SummaryText<'a> {
         attempt: &AttemptReport,
     ) -> fmt::Result {
         let platform = attempt.platform.as_deref().or(test.platform.as_deref()).unwrap_or_default();
-        let dir = attempt_dir(root, platform, &test.name, attempt.number);
+        let dir = Artifacts::path_of(root, platform, test.name.as_str(), attempt.number);
         let dir = printable(&dir.to_string_lossy());
         writeln!(f, "      {}", self.style.paint(Tone::Faint, dir))
     }
