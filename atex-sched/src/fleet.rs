@@ -8,6 +8,9 @@ use atex_core::{Failure, Fault, RemoteId, Retry};
 use crate::plan::{Limits, Plan};
 use crate::queue::{PoolIndex, TestIndex};
 
+/// The longest that a pool is left alone because it says that everything is taken, whatever it says when to come back.
+const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
+
 /// Where a remote is in its life. One that was given back is not there any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -226,7 +229,7 @@ impl Fleet {
             return None;
         }
         pool.last_failure = Some(failure.message.clone());
-        if failure.fault == Fault::Usage {
+        if failure.fault == Fault::Usage || failure.retry == Retry::Never {
             pool.broken = true;
             return None;
         }
@@ -237,10 +240,10 @@ impl Fleet {
         let rest = match failure.retry {
             Retry::SameRemote { after } => {
                 pool.waits += 1;
-                after.max(self.limits.backoff)
+                after.min(WAIT_MAX).max(self.limits.backoff)
             }
             Retry::NewRemote | Retry::Never => {
-                pool.failures += 1;
+                pool.failures = pool.failures.saturating_add(1);
                 let doubled = 1 << (pool.failures - 1).min(16);
                 self.limits.backoff.saturating_mul(doubled).min(self.limits.backoff_max)
             }

@@ -8,7 +8,7 @@ use atex_core::{EventSink, Lease, RemoteId, RunEvent};
 
 /// A sink that keeps the leases of remotes that were not given back yet: what is left behind when a run is dropped.
 #[derive(Debug, Default)]
-pub struct OpenLeases(Mutex<BTreeMap<RemoteId, Vec<Lease>>>);
+pub struct OpenLeases(Mutex<BTreeMap<RemoteId, Lease>>);
 
 impl OpenLeases {
     /// Without any lease.
@@ -19,7 +19,7 @@ impl OpenLeases {
     /// The leases that are open now, in the order in which their remotes were asked for.
     pub fn all(&self) -> Vec<Lease> {
         let leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.values().flatten().cloned().collect()
+        leases.values().cloned().collect()
     }
 }
 
@@ -28,7 +28,8 @@ impl EventSink for OpenLeases {
         let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             RunEvent::Leased { remote, lease } => {
-                leases.entry(*remote).or_default().push(lease.clone());
+                // What the one before stood for is gone: see `Request::record`.
+                leases.insert(*remote, lease.clone());
             }
             RunEvent::RemoteReleased { remote }
             | RunEvent::ProvisionFailed { remote, .. }
@@ -68,5 +69,16 @@ mod tests {
         }
         leases.emit(Duration::ZERO, &RunEvent::RemoteReleased { remote: RemoteId(1) });
         assert_eq!(leases.all(), []);
+    }
+
+    #[test]
+    fn a_host_that_was_only_tried_is_not_left_behind() {
+        let leases = OpenLeases::new();
+        for host in ["down", "up"] {
+            let lease = Lease::new("ssh", host, serde_json::Value::Null);
+            leases.emit(Duration::ZERO, &RunEvent::Leased { remote: RemoteId(1), lease });
+        }
+        let left: Vec<_> = leases.all().iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["ssh up"]);
     }
 }

@@ -59,9 +59,12 @@ pub struct Limits {
     /// test's fault, but a test that brings down every remote must not run for ever.
     pub infra_retries: u32,
     /// How many times in a row a pool may fail to yield a remote that is ready, before it is given up: 5. Requests that were
-    /// under way together and fail together count once. While a pool has a remote that works it is not given up.
+    /// under way together and fail together count once. While a pool has a remote that works it is not given up. After a failure
+    /// that is no use to try again ([`Retry::Never`](atex_core::Retry::Never): access is denied, a file of the suite cannot be
+    /// read) it is asked for no more remotes at all.
     pub pool_failures: u32,
-    /// How many times in a row a pool may say that all of its systems are taken, before it is given up: 1000.
+    /// How many times in a row a pool may say that all of its systems are taken, before it is given up: 1000. It is asked again
+    /// when it says, but after an hour at the latest.
     pub capacity_waits: u32,
     /// How long a pool is left alone after its first failure; twice as long after each further one in a row: 1 s.
     pub backoff: Duration,

@@ -202,7 +202,7 @@ impl Scheduler {
         } else {
             self.conclude(index, None, actions);
         }
-        if destructive || failure.is_some() {
+        if destructive || failure.is_some_and(costs_the_remote) {
             self.release(remote, actions);
         } else {
             self.fleet.set(remote, State::Idle);
@@ -367,7 +367,9 @@ impl TestState {
         }
         if verdict > Verdict::Failed {
             match failure {
-                Some(failure) if failure.retry == Retry::Never => return false,
+                Some(Failure { fault: Fault::Usage, .. } | Failure { retry: Retry::Never, .. }) => {
+                    return false;
+                }
                 Some(failure)
                     if failure.fault == Fault::Infra
                         && self.infra_retries < limits.infra_retries =>
@@ -381,5 +383,15 @@ impl TestState {
         let again = self.reruns < limits.reruns;
         self.reruns += u32::from(again);
         again
+    }
+}
+
+/// Whether the remote that a test failed on is of no further use. It is as good as before when something else is to blame:
+/// the set-up, the test, or this machine, all of which are the same on any other remote.
+fn costs_the_remote(failure: &Failure) -> bool {
+    match failure.fault {
+        Fault::Usage | Fault::Test => false,
+        Fault::Infra => failure.retry != Retry::Never,
+        Fault::Cancelled => true,
     }
 }

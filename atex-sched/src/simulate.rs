@@ -184,7 +184,7 @@ impl<F: FnMut(&Attempt) -> Outcome> World<F> {
 
     fn run(&mut self, remote: RemoteId, attempt: Attempt) {
         let outcome = (self.outcome)(&attempt);
-        let end = self.now + outcome.took;
+        let end = self.now.saturating_add(outcome.took);
         let pool = self.pools.get(&remote).cloned();
         self.simulation.tests_done = self.simulation.tests_done.max(end);
         self.simulation.spans.push(Span {

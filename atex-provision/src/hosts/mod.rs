@@ -7,7 +7,8 @@ mod roster;
 use std::sync::Arc;
 
 use atex_core::{
-    Connection, Error, Facts, Failure, Lease, Provisioner, Remote, Request, Result, async_trait,
+    Connection, Error, Facts, Failure, Fault, Lease, Provisioner, Remote, Request, Result, Retry,
+    async_trait,
 };
 use serde_json::json;
 
@@ -177,7 +178,15 @@ fn none_reached(mut unreached: Vec<(String, Error)>) -> Error {
     }
     let each: Vec<String> =
         unreached.iter().map(|(_, error)| Failure::from(error).message).collect();
-    Error::infra("no host can be reached", each.join("; "))
+    // All hosts were tried: if none of them is worth another try, neither is the whole.
+    let hopeless = unreached.iter().all(|(_, error)| error.retry() == Retry::Never);
+    Error::Other {
+        origin: "no host can be reached".to_owned(),
+        what: each.join("; "),
+        fault: Fault::Infra,
+        retry: if hopeless { Retry::Never } else { Retry::NewRemote },
+        source: None,
+    }
 }
 
 /// The facts that all hosts share.
@@ -206,6 +215,21 @@ mod tests {
             host("b").fact("tag", "y").fact("distro", "fedora-43"),
         ];
         assert_eq!(Hosts::new(hosts).unwrap().offers().to_string(), "arch=x86_64 tag=y");
+    }
+
+    #[test]
+    fn hosts_that_all_deny_access_are_not_worth_another_try() {
+        let denied = |host: &str| {
+            let error = Error::Denied { origin: host.to_owned(), source: "no key".into() };
+            (host.to_owned(), error)
+        };
+        let down = ("c".to_owned(), Error::infra("c", "down"));
+        let both = none_reached(vec![denied("a"), denied("b")]);
+        assert_eq!((both.fault(), both.retry()), (Fault::Infra, Retry::Never));
+        let text = "no host can be reached: a denied access: no key; b denied access: no key";
+        assert_eq!(both.to_string(), text);
+        assert_eq!(none_reached(vec![denied("a"), down]).retry(), Retry::NewRemote);
+        assert_eq!(none_reached(vec![denied("a")]).retry(), Retry::Never);
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl Conductor {
             }
             RunEvent::Interrupted => self.summary.interrupted = true,
             RunEvent::TimePassed => {
-                self.wakes = self.wakes.split_off(&(now + Duration::from_nanos(1)));
+                self.wakes = self.wakes.split_off(&now.saturating_add(Duration::from_nanos(1)));
             }
             RunEvent::RunStarted { .. }
             | RunEvent::RemoteRequested { .. }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use atex_core::{
-    Artifacts, Attempt, CancellationToken, Error, Executor, Failure, Fault, Outcome, Provisioner,
-    Remote, RemoteId, Request, Result, RunEvent, Session, Verdict,
+    Artifacts, Attempt, CancellationToken, Error, Executor, Failure, Outcome, Provisioner, Remote,
+    RemoteId, Request, Result, Retry, RunEvent, Session, Verdict,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
@@ -154,14 +154,11 @@ impl RemoteTask {
                     };
                 (outcome, failure, Ok(artifacts))
             }
-            // The trouble is on this machine, so the remote is as good as before.
             Err(error) => {
                 let failure = Failure::from(&error);
-                (infra(&failure, begin), None, Err(failure))
+                (infra(&failure, begin), Some(failure.clone()), Err(failure))
             }
         };
-        let failure =
-            failure.filter(|failure| !matches!(failure.fault, Fault::Usage | Fault::Test));
         let event = RunEvent::TestEnded { remote: self.id, attempt, outcome, failure };
         self.news.send(News::Ended(event, artifacts)).ok();
     }
@@ -190,8 +187,10 @@ impl RemoteTask {
                 Ok(outcome)
             }
             Ok((session, Err(error))) => {
-                let failure = Failure::from(&error);
+                let mut failure = Failure::from(&error);
                 if is_unreachable(&error) {
+                    // One that denies access in the middle of a test was told to by the test: another one may not.
+                    failure.retry = Retry::NewRemote;
                     remote.lost = Some(failure.clone());
                 }
                 remote.session = Some(session);
@@ -226,14 +225,20 @@ fn infra(failure: &Failure, begin: Instant) -> Outcome {
 
 /// Whether there is nobody to talk to any more.
 fn is_unreachable(error: &Error) -> bool {
-    matches!(error, Error::Lost { .. } | Error::NotConnected { .. } | Error::Connect { .. })
+    matches!(
+        error,
+        Error::Lost { .. }
+            | Error::NotConnected { .. }
+            | Error::Connect { .. }
+            | Error::Denied { .. }
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use atex_core::TestName;
     use atex_core::testkit::fake::{FakeExecutor, FakeProvisioner, FakeRun};
+    use atex_core::{Fault, TestName};
     use std::time::Duration;
     use tokio::sync::mpsc::unbounded_channel;
 
@@ -308,9 +313,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_mistake_of_the_set_up_costs_no_remote() {
-        let usage =
-            Failure { fault: Fault::Usage, retry: atex_core::Retry::Never, message: "eh?".into() };
+    async fn a_mistake_of_the_set_up_is_told_and_the_session_stays() {
+        let usage = Failure { fault: Fault::Usage, retry: Retry::Never, message: "eh?".into() };
         let run = FakeRun::errs(usage).after(Duration::from_secs(3));
         let mut line = Line::open(FakeExecutor::new().usually(run));
         line.order(Order::Prepare(CancellationToken::new()));
@@ -320,7 +324,7 @@ mod tests {
         let RunEvent::TestEnded { outcome, failure, .. } = line.hear().await else {
             panic!("it did not end")
         };
-        assert_eq!((outcome.verdict, failure), (Verdict::Infra, None));
+        assert_eq!((outcome.verdict, failure.unwrap().fault), (Verdict::Infra, Fault::Usage));
         assert_eq!(outcome.note.as_deref(), Some("lab-1: eh?"));
         assert_eq!(outcome.took, Duration::from_secs(3));
     }

@@ -534,6 +534,64 @@ async fn a_full_disk_is_trouble_of_this_machine_and_costs_no_remote() {
     assert_eq!(bench.pool.counts().provisioned, 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_fills_up_under_a_test_costs_no_remote() {
+    let full = Failure { retry: Retry::Never, ..Failure::infra("no space left") };
+    let executor = FakeExecutor::new().test("/a", [FakeRun::errs(full)]);
+    let bench = Bench::new(FakeProvisioner::new("lab"), executor);
+    let run = bench.run(&["/a"]).reruns(1);
+    let plan = run.plan();
+    let summary = run.run().await.unwrap();
+    bench.check(plan, &summary);
+    insta::assert_snapshot!(verdicts(&summary), @r#"
+    /a: infra (lab-1: no space left), 1 attempts
+    "#);
+    assert_eq!(bench.pool.counts().provisioned, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suite_that_cannot_be_read_is_tried_once() {
+    let unreadable = Failure { retry: Retry::Never, ..Failure::infra("cannot read x") };
+    let executor = FakeExecutor::new().starts([Fate::Fails(unreadable)]);
+    let bench = Bench::new(FakeProvisioner::new("lab"), executor);
+    let run = bench.run(&["/a"]);
+    let plan = run.plan();
+    let summary = run.run().await.unwrap();
+    bench.check(plan, &summary);
+    insta::assert_snapshot!(verdicts(&summary), @r#"
+    /a: not run (pool lab: lab-1: cannot read x), 0 attempts
+    "#);
+    assert_eq!(bench.pool.counts().provisioned, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn absurd_times_are_harmless() {
+    let taken = Failure {
+        retry: Retry::SameRemote { after: Duration::MAX },
+        ..Failure::infra("all are taken")
+    };
+    let pool = FakeProvisioner::new("lab").provisions([Fate::Fails(taken)]);
+    let bench = Bench::new(pool, FakeExecutor::new());
+    let mut deadlines = Deadlines::default();
+    deadlines.provision = Some(Duration::MAX);
+    for limit in [
+        &mut deadlines.prepare,
+        &mut deadlines.cancel,
+        &mut deadlines.stop,
+        &mut deadlines.release,
+        &mut deadlines.ingest,
+        &mut deadlines.shutdown,
+    ] {
+        *limit = Duration::MAX;
+    }
+    let run = bench.run(&["/a"]).deadlines(deadlines);
+    let plan = run.plan();
+    let summary = run.run().await.unwrap();
+    bench.check(plan, &summary);
+    assert!(summary.is_ok(), "{}", verdicts(&summary));
+    assert_eq!(summary.wall, 3600 * SECOND, "an hour at the latest");
+}
+
 #[tokio::test]
 async fn a_set_up_that_makes_no_sense_is_refused() {
     let executor = || Arc::new(FakeExecutor::new());

@@ -37,6 +37,8 @@ pub(crate) enum Answer {
     Failed,
     Infra,
     Died,
+    /// Trouble of this machine.
+    Hopeless,
     Released,
     ReleaseFailed,
 }
@@ -118,7 +120,9 @@ impl World {
                     &[Answer::Withdrawn, Answer::Provisioned, Answer::Unavailable]
                 }
                 Place::Preparing => &[Answer::Prepared, Answer::Unfit, Answer::Lost],
-                Place::Running(_) => &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died],
+                Place::Running(_) => {
+                    &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died, Answer::Hopeless]
+                }
                 Place::Releasing => &[Answer::Released, Answer::ReleaseFailed],
                 Place::Up | Place::Idle | Place::Spent => unreachable!("checked after every event"),
             };
@@ -206,7 +210,7 @@ impl World {
                     _ => RunEvent::ReleaseFailed { remote, failure },
                 }
             }
-            Answer::Passed | Answer::Failed | Answer::Infra | Answer::Died => {
+            Answer::Passed | Answer::Failed | Answer::Infra | Answer::Died | Answer::Hopeless => {
                 let Place::Running(attempt) = before else { panic!("{remote} runs nothing") };
                 let destructive = self
                     .plan
@@ -222,7 +226,11 @@ impl World {
                     _ => Verdict::Infra,
                 };
                 let outcome = Outcome::new(verdict, Duration::ZERO);
-                let failure = (answer == Answer::Died).then_some(failure);
+                let failure = match answer {
+                    Answer::Died => Some(failure),
+                    Answer::Hopeless => Some(Failure { retry: Retry::Never, ..failure }),
+                    _ => None,
+                };
                 RunEvent::TestEnded { remote, attempt, outcome, failure }
             }
         }

@@ -315,3 +315,63 @@ fn an_interrupted_run_stops_tests_and_gives_everything_back() {
 fn a_run_of_nothing_is_over_at_once() {
     insta::assert_snapshot!(play(lab(tests(&[]), 3), "0s start"), @"0s start -> finish");
 }
+
+#[test]
+fn a_pool_that_denies_access_is_asked_once() {
+    let plan = lab(tests(&["/a", "/b"]), 2);
+    let script = "
+        0s start
+        1s m1 denied
+        1s m2 denied";
+    insta::assert_snapshot!(play(plan, script), @r#"
+    0s start -> provision m1 from lab; provision m2 from lab
+    1s m1 denied -> nothing
+    1s m2 denied -> conclude /a: not run (pool lab: it is no use); conclude /b: not run (pool lab: it is no use); finish
+    "#);
+}
+
+#[test]
+fn a_remote_that_no_other_could_do_better_than_is_not_replaced() {
+    let plan = lab(tests(&["/a", "/b"]), 2);
+    let script = "
+        0s start
+        0s m1 up
+        0s m2 up
+        1s m1 unpreparable
+        2s m2 ready
+        3s m1 released
+        4s m2 pass
+        5s m2 pass
+        6s m2 released";
+    insta::assert_snapshot!(play(plan, script), @r#"
+    0s start -> provision m1 from lab; provision m2 from lab
+    0s m1 up -> prepare m1
+    0s m2 up -> prepare m2
+    1s m1 unpreparable -> release m1
+    2s m2 ready -> run /a on m2
+    3s m1 released -> nothing
+    4s m2 pass -> conclude /a: passed; run /b on m2
+    5s m2 pass -> conclude /b: passed; release m2
+    6s m2 released -> finish
+    "#);
+}
+
+#[test]
+fn trouble_of_this_machine_costs_no_remote_and_is_not_tried_again() {
+    let plan = lab(tests(&["/a", "/b"]), 1).reruns(1);
+    let script = "
+        0s start
+        0s m1 up
+        0s m1 ready
+        1s m1 full
+        2s m1 pass
+        3s m1 released";
+    insta::assert_snapshot!(play(plan, script), @r#"
+    0s start -> provision m1 from lab
+    0s m1 up -> prepare m1
+    0s m1 ready -> run /a on m1
+    1s m1 full -> conclude /a: infra (it is no use); run /b on m1
+    2s m1 pass -> conclude /b: passed; release m1
+    3s m1 released -> finish
+    "#);
+}

@@ -64,6 +64,7 @@ impl Player {
         };
         let remote = RemoteId(remote.trim_start_matches('m').parse().unwrap());
         let failure = Failure::infra("boom");
+        let hopeless = Failure { retry: Retry::Never, ..Failure::infra("it is no use") };
         match what {
             "up" => RunEvent::RemoteProvisioned {
                 remote,
@@ -80,6 +81,9 @@ impl Player {
                 };
                 RunEvent::ProvisionFailed { remote, failure }
             }
+            "denied" => RunEvent::ProvisionFailed { remote, failure: hopeless },
+            "unpreparable" => RunEvent::PrepareFailed { remote, failure: hopeless },
+            "full" => self.ended(remote, Verdict::Infra, Some(hopeless)),
             "taken" => {
                 let retry = Retry::SameRemote { after: Duration::from_secs(30) };
                 RunEvent::ProvisionFailed { remote, failure: Failure { retry, ..failure } }
