@@ -258,7 +258,7 @@ mod tests {
     fn a_git_that_hangs_is_given_up() {
         let here = tempfile::tempdir().unwrap();
         let git = Git::new(here.path(), Duration::from_millis(50));
-        let error = git.run(["-c", "alias.hang=!cat /dev/zero >/dev/null", "hang"]).unwrap_err();
+        let error = git.run(["-c", "alias.hang=!exec sleep 3", "hang"]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Fetch);
         assert!(error.message().ends_with("did not end within 0.05 seconds"), "{error}");
     }

@@ -384,7 +384,8 @@ fn a_cache_that_cannot_be_made_is_named() {
 
 #[test]
 fn the_environment_names_the_cache() {
-    let table: [(&[(&str, &str)], Option<&str>); 5] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+    let table: [Row<'_>; 5] = [
         (&[("FMF_CACHE_DIRECTORY", "/f"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")], Some("/f")),
         (&[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")], Some("/x/fmf")),
         (&[("HOME", "/h")], Some("/h/.cache/fmf")),
