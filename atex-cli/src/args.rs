@@ -105,6 +105,14 @@ pub(crate) struct SelectionOptions {
     /// A dimension of the context that the metadata are adjusted to: -c distro=rhel-9.6 -c arch=x86_64
     #[arg(short = 'c', long = "context", value_name = "KEY=VALUE", value_parser = dimension)]
     pub(crate) context: Vec<(String, String)>,
+
+    /// The url below which the repositories of libraries lie that tests require as 'library(NICK/NAME)'
+    #[arg(long, value_name = "URL", default_value = "https://github.com/beakerlib")]
+    pub(crate) library_host: String,
+
+    /// Do not fetch the libraries that tests require; `require` and `recommend` stay as they are written
+    #[arg(long)]
+    pub(crate) no_libraries: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use atex_core::TestSuite;
-use atex_fmf::{Context, Discover, Tree};
+use atex_fmf::{Cache, Context, Discover, LibraryHost, Tree};
 
 use crate::args::SelectionOptions;
 
@@ -22,7 +22,14 @@ pub(crate) fn context(typed: &[(String, String)]) -> Context {
 /// Finds the tests.
 pub(crate) fn suite(options: &SelectionOptions) -> Result<TestSuite> {
     let tree = Tree::open(&options.root).context("cannot read the metadata tree")?;
-    let mut discover = Discover::new().context(context(&options.context)).libraries(false);
+    let mut discover = Discover::new()
+        .context(context(&options.context))
+        .libraries(!options.no_libraries)
+        .library_host(LibraryHost::new(&options.library_host));
+    // Without a home there is no cache, which matters only if something must be fetched.
+    if let Some(cache) = Cache::from_lookup(|name| std::env::var_os(name)) {
+        discover = discover.cache(cache);
+    }
     discover = options.plan.iter().fold(discover, Discover::plan);
     discover = options.tests.iter().fold(discover, Discover::name);
     discover = options.exclude.iter().fold(discover, Discover::exclude);

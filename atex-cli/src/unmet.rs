@@ -12,11 +12,13 @@ pub(crate) fn notes(suite: &TestSuite) -> Vec<String> {
             required(test)
                 .any(|item| item.as_str().is_some_and(|name| !name.starts_with("library(")))
         }),
-        ("libraries (`require`), which this version does not fetch", |test| {
-            required(test).any(|item| {
-                item.is_object() || item.as_str().is_some_and(|name| name.starts_with("library("))
-            })
-        }),
+        (
+            "libraries (`library(…)`) that were not found; they may be packages, which this version does not install",
+            |test| {
+                required(test)
+                    .any(|item| item.as_str().is_some_and(|name| name.starts_with("library(")))
+            },
+        ),
         ("a terminal (`tty: true`), which this version does not make", |test| test.tty),
     ];
     kinds.iter().filter_map(|(what, asks)| note(suite, what, *asks)).collect()
@@ -72,7 +74,7 @@ mod tests {
         let suite = TestSuite::new(tests.map(|(name, test)| (TestName::new(name).unwrap(), test)));
         insta::assert_snapshot!(notes(&suite).join("\n"), @"
         note: /a, /b, /d and 1 more ask for packages (`require`, `recommend`), which this version does not install
-        note: /a, /c ask for libraries (`require`), which this version does not fetch
+        note: /a asks for libraries (`library(…)`) that were not found; they may be packages, which this version does not install
         note: /g asks for a terminal (`tty: true`), which this version does not make
         ");
     }

@@ -79,6 +79,18 @@ fn without_a_tree_it_says_where_it_looked() {
 }
 
 #[test]
+fn libraries_are_looked_for_below_a_url() {
+    let bench = Bench::new(&[("t.fmf", "test: x\nrequire: library(a/b)\n")]);
+    // A folder without repositories: what looks like a library is a package, then.
+    let host = format!("file://{}", bench.path("home").display());
+    let found = bench.atex(&format!("discover --library-host {host} --format json"));
+    assert!(found.contains("\"library(a/b)\"\n"), "{found}");
+    assert!(bench.path("home/.cache/fmf").is_dir());
+    let text = bench.atex("discover --no-libraries --format json");
+    assert!(text.contains("\"require\": \"library(a/b)\""), "{text}");
+}
+
+#[test]
 fn help_and_completions() {
     let bench = Bench::new(&[]);
     insta::assert_snapshot!(["--help", "run --help"].map(|command| bench.atex(command)).join("\n"));

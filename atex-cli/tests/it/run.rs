@@ -43,6 +43,14 @@ fn a_run_says_what_came_of_it() {
 }
 
 #[test]
+fn libraries_are_there_when_a_test_runs() {
+    let tests = "/t: {test: . libs/mine/lib/lib.sh, require: {nick: mine, name: /lib}}\n/lib: {summary: x}\n";
+    let bench = Bench::new(&[("main.fmf", tests), ("lib/lib.sh", "exit 0\n")]);
+    let run = bench.command("run --pool local --progress none").output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", bench.transcript("run", &run));
+}
+
+#[test]
 fn exit_codes_tell_what_happened() {
     let bench = Bench::new(TREE);
     for (test, code) in [("/good", 0), ("/skip", 0), ("/bad", 1), ("/good|/bad", 1)] {
