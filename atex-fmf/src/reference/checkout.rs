@@ -14,7 +14,7 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checkout {
-    /// The folder with the files, and without `.git`. It never changes, and belongs to the [`Cache`]: nothing may be
+    /// The folder with the files, and without `.git`. It never changes, and belongs to the [`Cache`](super::Cache): nothing may be
     /// written there.
     pub path: PathBuf,
     /// The full name of the commit.
