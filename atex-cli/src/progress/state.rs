@@ -104,9 +104,7 @@ fn word(verdict: Verdict) -> String {
     format!("\x1b[{color}m{verdict:>7}\x1b[0m")
 }
 
-/// What a test or a remote said, without what could confuse a terminal, and not too long.
+/// What a test or a remote said: on one line, without what could confuse a terminal, and not too long.
 fn one_line(text: &str) -> String {
-    let line: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
-    if text.chars().count() > 300 { format!("{line}…") } else { line }
+    atex_core::display::one_line(text, 300)
 }

@@ -1,5 +1,7 @@
 //! The control stream of a running test: bytes in, words out. Pure: no IO, no clock.
 
+use atex_core::display::one_line;
+
 mod deadline;
 mod parser;
 #[cfg(test)]
@@ -66,10 +68,7 @@ pub enum ControlError {
     },
 }
 
-/// Bytes of a test for a message: on one line, without control characters, cut.
+/// Bytes of a test for a message: on one line, without what could confuse a terminal, cut.
 pub(crate) fn shown(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(240)]);
-    let short: String = text.chars().take(120).collect();
-    let cut = if short.len() < text.len() || bytes.len() > 240 { "…" } else { "" };
-    format!("{}{cut}", short.escape_debug())
+    one_line(&String::from_utf8_lossy(&bytes[..bytes.len().min(480)]), 120)
 }
