@@ -3,13 +3,14 @@
 //! A suite is a module with one public function per promise, and a function `all` that runs them and panics with the list
 //! of those that do not hold. Give it a factory; it makes what it needs as often as it likes, and cleans up behind itself:
 //!
-//! ```no_run
-//! # use std::sync::Arc;
-//! # use atex_core::{Connection, Result, testkit::conformance};
-//! # async fn connect() -> Result<Arc<dyn Connection>> { unimplemented!() }
-//! # async fn my_connection_keeps_its_promises() {
-//! conformance::connection::all(async || connect().await).await;
-//! # }
+//! ```
+//! use std::sync::Arc;
+//! use atex_core::{Connection, Result, testkit::conformance};
+//!
+//! /// To be called from a test, with what opens a connection of yours.
+//! async fn keeps_its_promises(connect: impl AsyncFn() -> Result<Arc<dyn Connection>>) {
+//!     conformance::connection::all(connect).await;
+//! }
 //! ```
 //!
 //! Suites run programs, so they need a remote with `bash` and GNU coreutils. They do not sleep: what must happen is waited for, and
