@@ -21,7 +21,7 @@ pub enum ControlError {
     #[error("empty control line")]
     EmptyLine,
     /// A line without an end.
-    #[error("control line longer than {max} bytes: {start}…", max = Parser::MAX_LINE)]
+    #[error("control line longer than {max} bytes: {start}", max = Parser::MAX_LINE)]
     LongLine {
         /// How it begins.
         start: String,

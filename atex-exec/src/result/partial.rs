@@ -116,7 +116,12 @@ impl Report {
     /// Puts the name of the attached output in front of its files.
     pub(crate) fn attach(&mut self, testout: &SafePath) {
         let files = self.fields.entry("files").or_insert_with(|| Value::Array(Vec::new()));
+        // A test may have said `null`.
+        if !files.is_array() {
+            *files = Value::Array(Vec::new());
+        }
         if let Value::Array(files) = files {
+            files.retain(|file| file != testout.as_str());
             files.insert(0, testout.as_str().into());
         }
     }

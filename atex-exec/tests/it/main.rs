@@ -1,7 +1,9 @@
 //! Real tests, run by the real executor on real systems.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod behaviours;
 mod conformance;
 mod cut;
 mod fmf;
 mod hostile;
+mod systems;

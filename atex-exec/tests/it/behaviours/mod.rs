@@ -1,0 +1,145 @@
+//! What tests may rely on, case by case: what a script does, and what is then in its artifacts. Every case runs on every kind
+//! of system, with the same transcript.
+//!
+//! Cases begin with the name that they have in the list of behaviours of the Python ATEX, from which they were collected.
+//! Where ours differs, `docs/decisions/0009-*.md` says why.
+
+use std::fs;
+use std::path::Path;
+
+use atex_core::{
+    Artifacts, CancellationToken, Executor, Outcome, Result, Session, Test, TestName, TestSuite,
+};
+use atex_exec::FmfExecutor;
+
+use crate::systems::System;
+
+mod life;
+mod results;
+mod words;
+
+/// A case: what it shows, and the script of a test.
+type Case = (&'static str, &'static str);
+
+/// Functions that scripts may use: `say` writes to the control stream as `printf` does; `report` reports a result, followed by
+/// the data of its files.
+const PRELUDE: &str = r#"say() { printf "$@" >&"$ATEX_TEST_CONTROL"; }
+report() { local LC_ALL=C json=$1; shift; printf 'result %d\n%s%s' "${#json}" "$json" "$*" >&"$ATEX_TEST_CONTROL"; }
+"#;
+
+/// The most of a file that is shown.
+const SHOWN: usize = 2000;
+
+/// Runs the cases, each as a test of its own; one transcript of all.
+async fn transcript(system: &System, cases: &[Case]) -> String {
+    let out = tempfile::tempdir().unwrap();
+    let mut runner = Runner::new(system, cases);
+    let mut transcript = String::new();
+    for (number, (title, script)) in cases.iter().enumerate() {
+        let artifacts = Artifacts::at(out.path().join(number.to_string())).unwrap();
+        let went = runner.run(&case_name(number), &artifacts).await;
+        let folder = out.path().join(number.to_string());
+        let seen = format!("=== {title}\n{script}\n=> {}\n{}\n", said(&went), listing(&folder));
+        transcript.push_str(&system.normal(&seen));
+    }
+    runner.finish().await;
+    assert_eq!(system.left(), [] as [&Path; 0], "left behind");
+    transcript
+}
+
+fn case_name(number: usize) -> TestName {
+    TestName::new(format!("/case-{number}")).unwrap()
+}
+
+/// How a run went, on one line.
+fn said(went: &Result<Outcome>) -> String {
+    match went {
+        Ok(outcome) => {
+            let note = outcome.note.as_ref().map_or(String::new(), |note| format!(", {note}"));
+            format!("{}, exit code {:?}{note}", outcome.verdict, outcome.exit_code)
+        }
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+/// Runs cases in one session for as long as it is of use.
+struct Runner<'a> {
+    system: &'a System,
+    executor: FmfExecutor,
+    session: Option<Box<dyn Session>>,
+}
+
+impl<'a> Runner<'a> {
+    fn new(system: &'a System, cases: &[Case]) -> Self {
+        let tests = cases.iter().enumerate().map(|(number, (_, script))| {
+            (case_name(number), Test::new(format!("{PRELUDE}{script}")))
+        });
+        let executor = FmfExecutor::new(TestSuite::new(tests));
+        let executor = executor.work_base(system.base().to_str().unwrap());
+        Self { system, executor, session: None }
+    }
+
+    async fn run(&mut self, name: &TestName, artifacts: &Artifacts) -> Result<Outcome> {
+        let cancel = CancellationToken::new();
+        if self.session.is_none() {
+            let started = self.executor.start(self.system.connection(), &cancel).await;
+            self.session = Some(started.unwrap());
+        }
+        let went = self.session.as_mut().unwrap().run(name, artifacts, &cancel).await;
+        if went.is_err() {
+            self.finish().await;
+        }
+        went
+    }
+
+    async fn finish(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.stop().await.unwrap();
+        }
+    }
+}
+
+/// All files of a folder, in the order of their names, with what is in them.
+fn listing(folder: &Path) -> String {
+    let mut files = Vec::new();
+    walk(folder, &mut files);
+    files.sort();
+    let show = |path: &std::path::PathBuf| {
+        let content = fs::read(path).unwrap();
+        let name = path.strip_prefix(folder).unwrap().to_string_lossy();
+        let mut text = String::from_utf8_lossy(&content[..content.len().min(SHOWN)]).into_owned();
+        if content.len() > SHOWN {
+            text.push_str(&format!("… ({} bytes)", content.len()));
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push_str("<no newline>\n");
+        }
+        format!("--- {}\n{text}", atex_core::display::Harmless(&name))
+    };
+    files.iter().map(show).collect()
+}
+
+fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { walk(&path, files) } else { files.push(path) }
+    }
+}
+
+/// Two tests of each table of cases: on this machine and over ssh, with one snapshot.
+macro_rules! on_every_system {
+    ($snapshot:literal, $cases:expr) => {
+        #[tokio::test]
+        async fn on_this_machine() {
+            let system = crate::systems::System::local();
+            insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
+        }
+
+        #[tokio::test]
+        async fn over_ssh() {
+            let Some(system) = crate::systems::System::ssh($snapshot).await else { return };
+            insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
+        }
+    };
+}
+use on_every_system;
