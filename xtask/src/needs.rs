@@ -18,21 +18,45 @@ pub(crate) struct Need {
     pub(crate) programs: &'static [&'static str],
     /// The Debian packages that have them.
     pub(crate) packages: &'static [&'static str],
+    /// What must be possible as well, as a command that succeeds if it is; and what it means when it is not.
+    pub(crate) trial: Option<(&'static [&'static str], &'static str)>,
 }
 
 /// Everything that tests of real components need. They start it themselves, on free ports and in folders of their own.
-pub(crate) const NEEDS: [Need; 1] = [Need {
-    name: "sshd",
-    tests: "tests that reach this machine over a real ssh server",
-    programs: &["sshd", "ssh", "ssh-keygen"],
-    packages: &["openssh-server", "openssh-client"],
-}];
+pub(crate) const NEEDS: [Need; 2] = [
+    Need {
+        name: "sshd",
+        tests: "tests that reach this machine over a real ssh server",
+        programs: &["sshd", "ssh", "ssh-keygen"],
+        packages: &["openssh-server", "openssh-client"],
+        trial: None,
+    },
+    Need {
+        name: "machines",
+        tests: "tests on machines in namespaces, which reboot and lose their network",
+        programs: &["mmdebstrap", "ip", "unshare", "nsenter", "setpriv", "ssh", "ssh-keygen"],
+        packages: &["mmdebstrap", "iproute2", "util-linux", "openssh-client"],
+        trial: Some((
+            &["unshare", "--mount", "--pid", "--net", "--time", "--fork", "true"],
+            NO_NAMESPACES,
+        )),
+    },
+];
+
+const NO_NAMESPACES: &str = "namespaces cannot be made here: that needs root and Linux 5.6";
 
 impl Need {
     /// The programs that are missing here.
     pub(crate) fn missing(&self, path: &[PathBuf]) -> Vec<&'static str> {
         let there = |program: &str| path.iter().any(|folder| folder.join(program).is_file());
         self.programs.iter().copied().filter(|program| !there(program)).collect()
+    }
+
+    /// Why it can never be had here, whatever is installed; `None` if it can.
+    pub(crate) fn impossible(&self) -> Option<&'static str> {
+        let (trial, why) = self.trial?;
+        let tried = Command::new(trial[0]).args(&trial[1..]).output();
+        (!tried.is_ok_and(|tried| tried.status.success())).then_some(why)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test there is.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use clap::Args;
 
@@ -22,21 +24,27 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let steps = Steps::new();
     let folders = program_folders();
-    let missing = || NEEDS.iter().filter(|need| !need.missing(&folders).is_empty());
-    let packages: Vec<&str> = missing().flat_map(|need| need.packages).copied().collect();
+    let (possible, impossible): (Vec<_>, Vec<_>) =
+        NEEDS.iter().map(|need| (need, need.impossible())).partition(|(_, why)| why.is_none());
+    for (need, why) in impossible {
+        println!("skipped: {} ({})", need.tests, why.unwrap_or_default());
+    }
+    let is_there = |need: &&Need| need.missing(&folders).is_empty();
+    let wanted = || possible.iter().map(|(need, _)| *need);
+    let missing = || wanted().filter(|need| !is_there(need));
+    let packages: BTreeSet<&str> = missing().flat_map(|need| need.packages).copied().collect();
     if !packages.is_empty() {
         match options
             .no_install
             .then_some("`--no-install` was given")
             .or_else(|| cannot_install(&folders))
         {
-            None => install(&steps, &packages)?,
+            None => install(&steps, &packages.into_iter().collect::<Vec<_>>())?,
             Some(reason) => missing()
                 .for_each(|need| println!("{}", skipped(need, &need.missing(&folders), reason))),
         }
     }
-    let there = NEEDS.iter().filter(|need| need.missing(&folders).is_empty());
-    let require = there.map(|need| need.name).collect::<Vec<_>>().join(",");
+    let require = wanted().filter(is_there).map(|need| need.name).collect::<Vec<_>>().join(",");
     let mut tests = cargo();
     tests.current_dir(&workspace.root).args(["test", "--all-features"]);
     if !options.arguments.iter().any(|argument| chooses_package(argument)) {

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::tool::run;
 use crate::Ssh;
 
 /// Where systems keep the server.
@@ -243,13 +244,4 @@ fn admit(listener: &TcpListener, mut server: Command, inside: &Mutex<Inside>) {
         // Our copies of the connection must go, or the client would not see it end.
         server.stdin(Stdio::null()).stdout(Stdio::null());
     }
-}
-
-fn run(command: &mut Command) -> io::Result<String> {
-    let output = command.stdin(Stdio::null()).output()?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let program = command.get_program().to_string_lossy().into_owned();
-    Err(io::Error::other(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim())))
 }

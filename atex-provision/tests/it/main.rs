@@ -5,4 +5,5 @@
 mod conformance;
 mod hosts;
 mod local;
+mod machine;
 mod ssh;
