@@ -26,6 +26,8 @@ mod pyregex;
 mod reference;
 mod root;
 mod scan;
+#[cfg(feature = "schema")]
+mod schema;
 mod select;
 mod show;
 mod text;
@@ -55,6 +57,8 @@ pub use merge::split_substitution;
 pub use modify::Edit;
 #[cfg(feature = "git")]
 pub use reference::{Cache, Checkout, Reference, Resolved};
+#[cfg(feature = "schema")]
+pub use schema::{Schema, Violation};
 pub use select::{Climb, Selection};
 pub use time::{Date, DateTime};
 pub use tree::{Directives, Node, NodeId, Tree};

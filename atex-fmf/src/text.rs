@@ -53,10 +53,7 @@ fn write_repr(out: &mut String, value: &Value) {
             let parts: Vec<String> = numbers(&date.to_string());
             let _infallible = write!(out, "datetime.date({})", parts.join(", "));
         }
-        Value::DateTime(time) => {
-            let _infallible =
-                write!(out, "datetime.datetime({})", numbers(&time.to_string()).join(", "));
-        }
+        Value::DateTime(time) => out.push_str(&time.repr()),
         Value::Bytes(bytes) => bytes_repr(out, bytes),
     }
 }

@@ -11,13 +11,21 @@ pub struct Date {
 }
 
 /// A day and a time of day, to the microsecond, with or without a distance to UTC.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DateTime {
     date: Date,
     /// Microseconds since midnight.
     micros: u64,
+    zone: Option<Zone>,
+}
+
+/// A distance to UTC.
+#[derive(Debug, Clone)]
+pub(crate) struct Zone {
     /// Minutes east of UTC.
-    offset: Option<i32>,
+    pub(crate) minutes: i32,
+    /// As it was written.
+    pub(crate) text: Box<str>,
 }
 
 impl Date {
@@ -60,15 +68,16 @@ impl DateTime {
         date: Date,
         (hour, minute, second): (u64, u64, u64),
         micros: u64,
-        offset: Option<i32>,
+        zone: Option<Zone>,
     ) -> Option<Self> {
-        if hour > 23 || minute > 59 || second > 59 || offset.is_some_and(|o| o.abs() >= 24 * 60) {
+        let distant = zone.as_ref().is_some_and(|zone| zone.minutes.abs() >= 24 * 60);
+        if hour > 23 || minute > 59 || second > 59 || distant {
             return None;
         }
         let micros = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros;
         let day = 24 * 3600 * 1_000_000;
         let date = if micros >= day { date.next()? } else { date };
-        Some(Self { date, micros: micros % day, offset })
+        Some(Self { date, micros: micros % day, zone })
     }
 
     /// As ISO 8601 writes it, with the given text between date and time.
@@ -79,16 +88,41 @@ impl DateTime {
         if !self.micros.is_multiple_of(1_000_000) {
             text.push_str(&format!(".{:06}", self.micros % 1_000_000));
         }
-        if let Some(offset) = self.offset {
+        if let Some(offset) = self.zone.as_ref().map(|zone| zone.minutes) {
             let sign = if offset < 0 { '-' } else { '+' };
             text.push_str(&format!("{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60));
         }
         text
     }
 
+    /// As a call of Python's `datetime.datetime`.
+    pub(crate) fn repr(&self) -> String {
+        let Date { year, month, day } = self.date;
+        let (seconds, micros) = (self.micros / 1_000_000, self.micros % 1_000_000);
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let mut text = format!("datetime.datetime({year}, {month}, {day}, {hour}, {minute}");
+        if seconds % 60 > 0 || micros > 0 {
+            text.push_str(&format!(", {second}"));
+        }
+        if micros > 0 {
+            text.push_str(&format!(", {micros}"));
+        }
+        if let Some(zone) = &self.zone {
+            let distance = match zone.minutes * 60 {
+                0 => "0".to_owned(),
+                west if west < 0 => format!("days=-1, seconds={}", 24 * 3600 + west),
+                east => format!("seconds={east}"),
+            };
+            let zone = format!("datetime.timedelta({distance}), '{}'", zone.text);
+            text.push_str(&format!(", tzinfo=datetime.timezone({zone})"));
+        }
+        text + ")"
+    }
+
     fn instant(&self) -> (i64, bool) {
         let local = self.date.day_number() * 86_400_000_000 + self.micros as i64;
-        (local - i64::from(self.offset.unwrap_or(0)) * 60_000_000, self.offset.is_some())
+        let offset = self.zone.as_ref().map_or(0, |zone| zone.minutes);
+        (local - i64::from(offset) * 60_000_000, self.zone.is_some())
     }
 }
 

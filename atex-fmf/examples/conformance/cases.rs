@@ -74,6 +74,9 @@ fn ask(case: &Json, base: &Path) -> atex_fmf::Result<Json> {
     if operation == "node_ref" {
         return node_ref(args, base);
     }
+    if operation == "validate" {
+        return validate(case, base);
+    }
     const KNOWN: [&str; 7] = ["tree", "find", "get", "item", "root", "copy", "original"];
     if !KNOWN.contains(&operation) {
         return Ok(json!({"missing": operation}));
@@ -132,6 +135,26 @@ fn node_ref(args: &Json, base: &Path) -> atex_fmf::Result<Json> {
 #[cfg(not(feature = "git"))]
 fn node_ref(_args: &Json, _base: &Path) -> atex_fmf::Result<Json> {
     Ok(json!({"missing": "node_ref"}))
+}
+
+/// How the data of a node follow a schema.
+#[cfg(feature = "schema")]
+fn validate(case: &Json, base: &Path) -> atex_fmf::Result<Json> {
+    let args = &case["args"];
+    let tree = open(case, base)?;
+    let Some(node) = find(&tree, args) else { return Ok(json!({"broken": "no such node"})) };
+    let mut schema = atex_fmf::Schema::new(uncanon(&args["schema"]))?;
+    for (uri, contents) in args["store"].as_object().into_iter().flatten() {
+        schema = schema.with_resource(uri, uncanon(contents));
+    }
+    let violations = node.validate(&schema)?;
+    let errors: Json = violations.iter().map(|violation| json!(violation.message())).collect();
+    Ok(json!({"result": violations.is_empty(), "errors": errors}))
+}
+
+#[cfg(not(feature = "schema"))]
+fn validate(_case: &Json, _base: &Path) -> atex_fmf::Result<Json> {
+    Ok(json!({"missing": "validate"}))
 }
 
 /// A value deep in the data, along keys and indexes.

@@ -1,7 +1,7 @@
 //! Which type a plain scalar has: YAML 1.2 as the format reads it, a little looser than the core schema.
 
 use crate::integer::Int;
-use crate::time::{Date, DateTime};
+use crate::time::{Date, DateTime, Zone};
 use crate::value::Value;
 
 /// A plain scalar that looks like a number or a date, but is none.
@@ -152,10 +152,10 @@ pub(super) fn timestamp(text: &str) -> Option<Result<Value, Impossible>> {
     let minute = rest.eat(":")?.digits(2, 2)?;
     let second = rest.eat(":")?.digits(2, 2)?;
     let micros = if rest.eat(".").is_some() { rest.fraction() } else { 0 };
-    let offset = rest.zone()?;
+    let zone = rest.zone()?;
     Some(
         date()
-            .and_then(|date| DateTime::new(date, (hour, minute, second), micros, offset))
+            .and_then(|date| DateTime::new(date, (hour, minute, second), micros, zone))
             .map(|time| Value::DateTime(time.into()))
             .ok_or(Impossible("there is no such day or time")),
     )
@@ -198,14 +198,15 @@ impl Cursor<'_> {
         micros + u64::from(digits.as_bytes().get(6).is_some_and(|digit| *digit > b'4'))
     }
 
-    /// The distance to UTC in minutes, if there is one; none if something else follows.
-    fn zone(&mut self) -> Option<Option<i32>> {
+    /// The distance to UTC, if there is one; none if something else follows.
+    fn zone(&mut self) -> Option<Option<Zone>> {
         if self.0.is_empty() {
             return Some(None);
         }
         self.blanks();
+        let text = self.0.into();
         if self.0 == "Z" {
-            return Some(Some(0));
+            return Some(Some(Zone { minutes: 0, text }));
         }
         let sign = match (self.eat("-").is_some(), self.0.strip_prefix('+')) {
             (true, _) => -1,
@@ -217,6 +218,7 @@ impl Cursor<'_> {
         };
         let hours = self.digits(1, 2)?;
         let minutes = if self.eat(":").is_some() { self.digits(2, 2)? } else { 0 };
-        self.0.is_empty().then_some(Some(sign * (hours * 60 + minutes) as i32))
+        let minutes = sign * (hours * 60 + minutes) as i32;
+        self.0.is_empty().then_some(Some(Zone { minutes, text }))
     }
 }

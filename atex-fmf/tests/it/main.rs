@@ -37,4 +37,6 @@ mod reference;
 #[cfg(feature = "git")]
 mod repository;
 mod sample;
+#[cfg(feature = "schema")]
+mod schema;
 mod show;

@@ -32,6 +32,7 @@ impl Comparison {
             "build",
             "--quiet",
             "--package=atex-fmf",
+            "--all-features",
             "--example=conformance",
         ]);
         steps.command("building the comparison", &mut build)?;
