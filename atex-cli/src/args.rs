@@ -64,6 +64,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FmfCommand {
+    /// Make a folder the top of a new metadata tree: create '.fmf/version' in it
+    #[command(after_help = "Examples:\n  atex fmf init\n  atex fmf init tests/metadata")]
+    Init(InitOptions),
     /// Print the nodes of the tree: name, data with all that is inherited and adjusted, and the files they come from
     #[command(
         after_help = "Examples:\n  atex fmf show --whole --format yaml\n  atex fmf show -c distro=rhel-9.6 | jq '.[].name'"
@@ -148,6 +151,13 @@ pub(crate) struct ShowOptions {
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     pub(crate) format: ShowFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitOptions {
+    /// The folders, each for a tree of its own; they are created if they are not there
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folders: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,7 @@
 //! `atex fmf show`: prints the metadata tree.
 
 use anyhow::{Context, Result};
-use atex_fmf::{Climb, Tree};
-use serde_json::Value;
+use atex_fmf::{Climb, Emit, Map, Node, Tree, Value};
 
 use crate::args::{ShowFormat, ShowOptions};
 use crate::{exit_code, message, selection};
@@ -15,10 +14,27 @@ pub(crate) fn run(options: &ShowOptions) -> Result<u8> {
             .context("cannot adjust the metadata tree")?;
     }
     let climb = Climb { whole: options.whole, ..Climb::default() };
-    let nodes: Vec<Value> = tree.climb(climb).map(atex_fmf::Node::to_json).collect();
+    let nodes = tree.climb(climb);
     match options.format {
-        ShowFormat::Json => message::line(&serde_json::to_string_pretty(&nodes)?)?,
-        ShowFormat::Yaml => message::text(&serde_saphyr::to_string(&nodes)?)?,
+        ShowFormat::Json => {
+            let nodes: Vec<serde_json::Value> = nodes.map(Node::to_json).collect();
+            message::line(&serde_json::to_string_pretty(&nodes)?)?;
+        }
+        ShowFormat::Yaml => {
+            let nodes = Value::list(nodes.map(described).collect());
+            message::text(&Emit::new().write(&nodes))?;
+        }
     }
     Ok(exit_code::PASSED)
+}
+
+/// The same as in JSON, but with the values that only metadata have.
+fn described(node: Node<'_>) -> Value {
+    let sources = node.relative_sources().into_iter().map(Value::from).collect();
+    let entries: [(&str, Value); 3] = [
+        ("name", node.name().into()),
+        ("data", node.data().clone().into()),
+        ("sources", Value::list(sources)),
+    ];
+    entries.into_iter().map(|(key, value)| (key.into(), value)).collect::<Map>().into()
 }

@@ -3,6 +3,7 @@
 mod args;
 mod discover;
 mod exit_code;
+mod fmf_init;
 mod fmf_lint;
 mod fmf_show;
 mod interrupt;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     logging::start(arguments.verbose);
     let done = match arguments.command {
         Command::Discover(options) => discover::run(&options),
+        Command::Fmf { command: FmfCommand::Init(options) } => fmf_init::run(&options),
         Command::Fmf { command: FmfCommand::Show(options) } => fmf_show::run(&options),
         Command::Fmf { command: FmfCommand::Lint(options) } => fmf_lint::run(&options),
         Command::Run(options) => run::run(&options),

@@ -65,9 +65,20 @@ pub(crate) fn error(error: &anyhow::Error) {
         if let Some(snippet) = cause.snippet() {
             note(&snippet.to_string());
         }
-        if let Some(hint) = cause.hint() {
+        if let Some(hint) = hint(cause) {
             note(&format!("  hint: {hint}"));
         }
+    }
+}
+
+/// What to try, in terms of this program.
+fn hint(error: &atex_fmf::Error) -> Option<&str> {
+    match error.kind() {
+        // With a place in a file it is about another tree that the metadata name.
+        atex_fmf::ErrorKind::Root if error.location().is_none() => Some(
+            "run 'atex fmf init' in the top folder of the metadata, or name one of their folders by --root",
+        ),
+        _ => error.hint(),
     }
 }
 

@@ -41,8 +41,9 @@ pub(crate) fn find(start: &Path) -> Result<PathBuf> {
         "unable to find the root of a metadata tree for '{}': neither it nor a directory above it has a '.fmf' directory",
         start.display()
     );
-    Err(Error::new(ErrorKind::Root, message)
-        .with_hint("run 'fmf init' in the top directory of the metadata, or pass --root"))
+    Err(Error::new(ErrorKind::Root, message).with_hint(
+        "the top directory of a tree has a directory '.fmf' with a file 'version' in it",
+    ))
 }
 
 /// The format version: an integer in `.fmf/version`.

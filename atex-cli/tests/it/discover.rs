@@ -1,4 +1,4 @@
-//! `atex discover` and `atex fmf show`.
+//! `atex discover`, `atex fmf show` and `atex fmf init`.
 
 use crate::bench::Bench;
 
@@ -49,6 +49,33 @@ fn the_tree_is_shown() {
     let commands = ["fmf show", "fmf show --whole --format yaml -c distro=rhel-9"];
     let all: Vec<String> = commands.iter().map(|command| bench.atex(command)).collect();
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn values_that_json_does_not_have_are_shown_as_yaml() {
+    let bench = Bench::new(&[(
+        "main.fmf",
+        "on: 2020-01-01\nat: 2020-01-01 10:00:00 +2\nmap: {1: one, ~: none}\ntext: '1'\nmore: \"a\\nb\\n\"\n",
+    )]);
+    insta::assert_snapshot!(bench.atex("fmf show --format yaml"));
+}
+
+#[test]
+fn trees_are_begun() {
+    let bench = Bench::new(&[]);
+    bench.write("tree/taken/.fmf", "a file\n");
+    let commands = [
+        "fmf init new/deep other",
+        "fmf show --root new/deep --whole",
+        "fmf init new/deep",
+        "fmf init",
+        "fmf init taken",
+        "fmf init taken/.fmf/below",
+    ];
+    let all: Vec<String> = commands.iter().map(|command| bench.atex(command)).collect();
+    insta::assert_snapshot!(all.join("\n"));
+    let version = bench.path("tree/new/deep/.fmf/version");
+    assert_eq!(std::fs::read_to_string(version).unwrap(), "1\n");
 }
 
 #[test]

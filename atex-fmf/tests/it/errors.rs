@@ -72,7 +72,7 @@ fn without_a_tree_the_error_says_what_to_do() {
     let shown = format!("{error}\n{}", error.hint().unwrap());
     insta::assert_snapshot!(shown.replace(&*directory.path().to_string_lossy(), "HERE"), @r"
     unable to find the root of a metadata tree for 'HERE': neither it nor a directory above it has a '.fmf' directory
-    run 'fmf init' in the top directory of the metadata, or pass --root
+    the top directory of a tree has a directory '.fmf' with a file 'version' in it
     ");
 }
 
