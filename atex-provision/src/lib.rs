@@ -15,6 +15,8 @@ pub mod testkit;
 
 #[cfg(feature = "local")]
 pub use connection::LocalConnection;
+#[cfg(any(feature = "podman", feature = "docker"))]
+pub use connection::{Container, ContainerConnection};
 #[cfg(feature = "ssh")]
 pub use connection::{Ssh, SshConnection};
 #[cfg(feature = "hosts")]

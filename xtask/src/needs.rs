@@ -23,7 +23,7 @@ pub(crate) struct Need {
 }
 
 /// Everything that tests of real components need. They start it themselves, on free ports and in folders of their own.
-pub(crate) const NEEDS: [Need; 2] = [
+pub(crate) const NEEDS: [Need; 3] = [
     Need {
         name: "sshd",
         tests: "tests that reach this machine over a real ssh server",
@@ -36,13 +36,18 @@ pub(crate) const NEEDS: [Need; 2] = [
         tests: "tests on machines in namespaces, which reboot and lose their network",
         programs: &["mmdebstrap", "ip", "unshare", "nsenter", "setpriv", "ssh", "ssh-keygen"],
         packages: &["mmdebstrap", "iproute2", "util-linux", "openssh-client"],
-        trial: Some((
-            &["unshare", "--mount", "--pid", "--net", "--time", "--fork", "true"],
-            NO_NAMESPACES,
-        )),
+        trial: Some((&NAMESPACES, NO_NAMESPACES)),
+    },
+    Need {
+        name: "podman",
+        tests: "tests in containers of podman",
+        programs: &["mmdebstrap", "ip", "podman", "runc"],
+        packages: &["mmdebstrap", "iproute2", "openssh-client", "podman", "runc"],
+        trial: Some((&NAMESPACES, NO_NAMESPACES)),
     },
 ];
 
+const NAMESPACES: [&str; 7] = ["unshare", "--mount", "--pid", "--net", "--time", "--fork", "true"];
 const NO_NAMESPACES: &str = "namespaces cannot be made here: that needs root and Linux 5.6";
 
 impl Need {

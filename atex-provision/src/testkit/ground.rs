@@ -76,6 +76,12 @@ impl Ground {
         self.recipes.join(name)
     }
 
+    #[cfg(feature = "podman")]
+    /// Where recipes keep what they make.
+    pub(super) fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// The tree that is the lower layer of each machine's root.
     pub(super) fn tree(&self) -> PathBuf {
         self.rootfs.join("tree")
@@ -239,7 +245,7 @@ impl Drop for Plot {
 }
 
 /// Whether there is such a program.
-fn is_there(program: &str) -> bool {
+pub(super) fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }

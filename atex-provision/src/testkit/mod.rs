@@ -1,10 +1,14 @@
-//! What tests of remote systems need: an sshd of their own ([`Sshd`]), or a whole machine ([`Machine`]).
+//! What tests of remote systems need: an sshd of their own ([`Sshd`]), a whole machine ([`Machine`]), a container (`Podman`).
 
 mod ground;
 mod machine;
+#[cfg(feature = "podman")]
+mod podman;
 mod sshd;
 mod supervisor;
 mod tool;
 
 pub use machine::Machine;
+#[cfg(feature = "podman")]
+pub use podman::Podman;
 pub use sshd::Sshd;

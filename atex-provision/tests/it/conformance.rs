@@ -5,7 +5,7 @@ use std::sync::Arc;
 use atex_core::testkit::conformance::provisioner::Systems;
 use atex_core::testkit::conformance::{Suite, connection, lifetime, provisioner};
 use atex_core::{Connection, Provisioner};
-use atex_provision::testkit::Sshd;
+use atex_provision::testkit::{Machine, Podman, Sshd};
 use atex_provision::{Host, Hosts, Local, LocalConnection};
 
 #[tokio::test]
@@ -23,6 +23,21 @@ async fn local_connection() {
 async fn ssh_connection() {
     let Some(sshd) = Sshd::for_test("the conformance of the ssh connection") else { return };
     let connect = async || Ok(Arc::new(sshd.ssh().connect().await?) as Arc<dyn Connection>);
+    connection::all(connect).await;
+}
+
+#[tokio::test]
+async fn machine_connection() {
+    let Some(machine) = Machine::for_test("the conformance of ssh to a machine") else { return };
+    let connect = async || Ok(Arc::new(machine.ssh().connect().await?) as Arc<dyn Connection>);
+    connection::all(connect).await;
+}
+
+#[tokio::test]
+async fn container_connection() {
+    let Some(podman) = Podman::for_test("the conformance of the podman connection") else { return };
+    let container = podman.container();
+    let connect = async || Ok(Arc::new(container.connect().await?) as Arc<dyn Connection>);
     connection::all(connect).await;
 }
 

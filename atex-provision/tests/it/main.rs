@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what must not happen")]
 
 mod conformance;
+mod container;
 mod hosts;
 mod local;
 mod machine;

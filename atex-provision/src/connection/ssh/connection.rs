@@ -1,6 +1,5 @@
 //! [`SshConnection`]: programs on a system that is reached by ssh.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atex_core::{Child, Command, Connection, Error, Result, async_trait};
@@ -8,6 +7,7 @@ use atex_core::{Child, Command, Connection, Error, Result, async_trait};
 use super::Ssh;
 use super::link::Link;
 use super::master::{Master, Refusal};
+use crate::connection::attempt::Attempts;
 
 /// Runs programs on a system that is reached by ssh.
 ///
@@ -42,10 +42,7 @@ pub struct SshConnection {
     ssh: Ssh,
     name: String,
     state: Mutex<State>,
-    /// Held while connecting; why the last attempt failed, if it did.
-    attempt: tokio::sync::Mutex<Option<Refusal>>,
-    /// How many attempts have come to an end.
-    attempted: AtomicU64,
+    attempts: Attempts<Refusal>,
 }
 
 #[derive(Debug, Default)]
@@ -58,13 +55,7 @@ impl SshConnection {
     /// Not connected yet: [`reconnect`](Connection::reconnect) does that.
     pub(super) fn new(ssh: Ssh) -> Self {
         let name = ssh.name();
-        Self {
-            ssh,
-            name,
-            state: Mutex::default(),
-            attempt: tokio::sync::Mutex::default(),
-            attempted: AtomicU64::new(0),
-        }
+        Self { ssh, name, state: Mutex::default(), attempts: Attempts::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,13 +71,11 @@ impl SshConnection {
     }
 
     /// Takes the new link in, unless the connection was closed in the meantime.
-    fn accept(&self, link: Link) -> Result<()> {
+    fn accept(&self, link: Link) {
         let mut state = self.state();
-        if state.closed {
-            return Err(self.not_connected());
+        if !state.closed {
+            state.link = Some(Arc::new(link));
         }
-        state.link = Some(Arc::new(link));
-        Ok(())
     }
 }
 
@@ -117,35 +106,23 @@ impl Connection for SshConnection {
     }
 
     async fn reconnect(&self) -> Result<()> {
-        let seen = self.attempted.load(Ordering::Acquire);
-        let mut last = self.attempt.lock().await;
-        if self.attempted.load(Ordering::Acquire) != seen {
-            // One came to its end while this one waited: its result is the result.
-            return last.as_ref().map_or(Ok(()), |refusal| Err(refusal.error(&self.name)));
-        }
-        let old = {
-            let mut state = self.state();
-            if state.closed {
-                return Err(self.not_connected());
+        let attempt = async {
+            let old = self.state().link.take();
+            if let Some(old) = old {
+                old.master.end().await;
             }
-            state.link.take()
+            let master = Master::connect(&self.ssh).await?;
+            self.accept(Link::new(self.name.clone(), master));
+            Ok(())
         };
-        if let Some(old) = old {
-            old.master.end().await;
+        if !self.state().closed {
+            self.attempts
+                .share(attempt)
+                .await
+                .map_err(|refusal: Refusal| refusal.error(&self.name))?;
         }
-        let connected = Master::connect(&self.ssh).await;
-        self.attempted.fetch_add(1, Ordering::Release);
-        match connected {
-            Ok(master) => {
-                *last = None;
-                self.accept(Link::new(self.name.clone(), master))
-            }
-            Err(refusal) => {
-                let error = refusal.error(&self.name);
-                *last = Some(refusal);
-                Err(error)
-            }
-        }
+        // It may have been closed meanwhile.
+        if self.state().closed { Err(self.not_connected()) } else { Ok(()) }
     }
 
     async fn closed(&self) -> Error {

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use atex_core::{Command, Stdio};
 
+use crate::connection::shell::{self, quote};
+
 /// Marks a program that reads our input, so that [`kill`] finds it: `TOKEN.GROUP`.
 const MARK: &str = "ATEX_SSH_CHILD";
 
@@ -52,40 +54,18 @@ pub(super) fn command_line(command: &Command, token: Option<&str>) -> Vec<u8> {
     if let Stdio::Null = command.stderr {
         script.push_str("exec 2>/dev/null; ");
     }
-    let mut arguments: Vec<&OsStr> = Vec::new();
-    if let Some(dir) = &command.cwd {
-        script.push_str(
-            "case $1 in -*) set -- \"./$@\";; esac; CDPATH= cd -- \"$1\" || exit 126; shift; ",
-        );
-        arguments.push(dir);
-    }
-    script.push_str("exec ");
-    let variables: Vec<Vec<u8>> = command
-        .env
-        .iter()
-        .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
-        .collect();
-    if !variables.is_empty() {
-        // Not `export`: a shell knows no variables but those with a plain name, and keeps some to itself.
-        script.push_str("env -- ");
-        arguments.extend(variables.iter().map(|variable| OsStr::from_bytes(variable)));
-        if command.program().contains('=') {
-            // To `env`, it would be one more variable.
-            arguments.extend(["sh", "-c", "exec \"$@\"", "sh"].map(OsStr::new));
-        }
-    }
-    script.push_str("\"$@\"");
-    arguments.extend(command.argv.iter().map(|arg| arg.as_os_str()));
-    shell(&script, arguments)
+    let (start, arguments) = shell::start(command);
+    script.push_str(&start);
+    line(&script, arguments.iter().map(|argument| OsStr::from_bytes(argument)))
 }
 
 /// The command line that kills the programs of these tokens.
 pub(super) fn kill<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    shell(KILL, tokens.into_iter().map(OsStr::new))
+    line(KILL, tokens.into_iter().map(OsStr::new))
 }
 
 /// `exec sh -c SCRIPT sh ARGS…`: whatever the login shell is, the script is run by a POSIX shell of the same process.
-fn shell<'a>(script: &str, arguments: impl IntoIterator<Item = &'a OsStr>) -> Vec<u8> {
+fn line<'a>(script: &str, arguments: impl IntoIterator<Item = &'a OsStr>) -> Vec<u8> {
     let mut line = b"exec sh -c ".to_vec();
     quote(script.as_bytes(), &mut line);
     line.extend_from_slice(b" sh");
@@ -94,18 +74,6 @@ fn shell<'a>(script: &str, arguments: impl IntoIterator<Item = &'a OsStr>) -> Ve
         quote(argument.as_bytes(), &mut line);
     }
     line
-}
-
-/// Quotes for a shell: any byte but NUL stands for itself.
-fn quote(text: &[u8], line: &mut Vec<u8>) {
-    line.push(b'\'');
-    for byte in text {
-        match byte {
-            b'\'' => line.extend_from_slice(b"'\\''"),
-            byte => line.push(*byte),
-        }
-    }
-    line.push(b'\'');
 }
 
 #[cfg(test)]

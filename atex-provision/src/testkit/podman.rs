@@ -1,0 +1,150 @@
+//! [`Podman`]: a real container, for one test.
+
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::ground::{Ground, is_there};
+use super::tool::run;
+use crate::Container;
+
+/// Process 1 of the container: it ends, and the container with it, when we close its input, or die.
+const INIT: &str = "echo up; while read -r _; do :; done";
+
+/// A real container of podman, with bash, coreutils and tar, and without a network. It is gone when this is dropped,
+/// and when the test run is killed.
+///
+/// It needs what a [`Machine`](super::Machine) needs, and the Debian packages `podman` and `runc`. Images are kept apart from the
+/// user's own. A container takes about half a second; the first one, the building of the file system (some minutes, once).
+#[derive(Debug)]
+pub struct Podman {
+    how: &'static How,
+    name: String,
+    run: Child,
+}
+
+/// The words that stand for `podman`, and the image.
+#[derive(Debug)]
+struct How {
+    tool: Vec<String>,
+    image: String,
+}
+
+impl Podman {
+    /// For a test that needs one: starts it, or says on standard error that `test` is skipped and why.
+    ///
+    /// # Panics
+    /// When it cannot be had, if the environment variable `ATEX_TEST_REQUIRE` has the word `podman` (words are separated by
+    /// commas); when it can, but does not start.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
+    pub fn for_test(test: &str) -> Option<Self> {
+        static HOW: OnceLock<Result<How, String>> = OnceLock::new();
+        match HOW.get_or_init(How::find) {
+            Ok(how) => match Self::start(how) {
+                Ok(container) => Some(container),
+                Err(error) => panic!("cannot start a container for {test}: {error}"),
+            },
+            Err(why) => {
+                let required = std::env::var("ATEX_TEST_REQUIRE").unwrap_or_default();
+                assert!(
+                    !required.split(',').any(|word| word == "podman"),
+                    "{test} needs podman, and ATEX_TEST_REQUIRE wants it to run: {why}"
+                );
+                eprintln!("skipped: {test}: no container can be run here: {why}");
+                None
+            }
+        }
+    }
+
+    fn start(how: &'static How) -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("atex-test-{}-{number}", std::process::id());
+        let mut run = how.podman();
+        run.args([
+            "run",
+            "-i",
+            "--rm",
+            "--pull",
+            "never",
+            "--network",
+            "none",
+            "--log-driver",
+            "none",
+        ]);
+        // A root without all capabilities cannot raise limits, as podman would by itself.
+        run.args([
+            "--ulimit",
+            "nofile=1024:1024",
+            "--ulimit",
+            "nproc=4096:4096",
+            "--pids-limit",
+            "-1",
+        ]);
+        run.args(["--name", &name, &how.image, "bash", "-c", INIT]);
+        let mut run =
+            run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        if let Some(output) = run.stdout.take() {
+            BufReader::new(output).read_line(&mut line)?;
+        }
+        if line != "up\n" {
+            let output = run.wait_with_output()?;
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        Ok(Self { how, name, run })
+    }
+
+    /// How it is reached.
+    pub fn container(&self) -> Container {
+        Container::podman(&self.name).tool(&self.how.tool)
+    }
+
+    /// The words that stand for `podman` here.
+    pub fn tool(&self) -> &[String] {
+        &self.how.tool
+    }
+
+    /// Runs `podman` with these arguments: `["pause", container.name()]`.
+    ///
+    /// # Errors
+    /// When it fails, with what it said.
+    pub fn podman(&self, arguments: &[&str]) -> io::Result<String> {
+        run(self.how.podman().args(arguments))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        // It may be gone already.
+        run(self.how.podman().args(["rm", "-f", "-t", "0", &self.name])).ok();
+        self.run.wait().ok();
+    }
+}
+
+impl How {
+    fn find() -> Result<Self, String> {
+        let ground = Ground::get()?;
+        if let Some(missing) = ["podman", "runc"].into_iter().find(|program| !is_there(program)) {
+            return Err(format!("{missing} is not installed"));
+        }
+        let mut recipe = Command::new("bash");
+        recipe.arg(ground.recipe("podman.sh")).env("ATEX_TESTENV", ground.state());
+        let words = run(&mut recipe).map_err(|error| error.to_string())?;
+        let mut tool: Vec<String> = words.lines().map(str::to_owned).collect();
+        let image = tool.pop().ok_or("podman.sh prints nothing")?;
+        Ok(Self { tool, image })
+    }
+
+    fn podman(&self) -> Command {
+        let mut podman = Command::new(&self.tool[0]);
+        podman.args(&self.tool[1..]);
+        podman
+    }
+}
