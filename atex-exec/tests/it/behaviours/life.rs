@@ -20,7 +20,11 @@ const CASES: &[Case] = &[
         "EX-11 it leads a process group",
         r#"set -- $(sed 's/.*) //' /proc/$$/stat); [ "$3" = $$ ] && echo yes"#,
     ),
-    ("EX-11 what it leaves in its group is killed", "sleep 1000 & echo started"),
+    (
+        "EX-11 what it leaves in its group",
+        r#"(trap '' HUP TERM; sleep 1000) & echo $! >"$TMT_TREE/left""#,
+    ),
+    ("EX-11 … is dead when the next test starts", r#"gone left && echo gone"#),
     (
         "EX-12 what left its group is not waited for, even if it holds everything open",
         "setsid sleep 60 & sleep 0; echo done",
@@ -33,6 +37,20 @@ const CASES: &[Case] = &[
     (
         "EX-12 what left its group and closed all of it",
         "setsid sleep 60 >/dev/null 2>&1 3>&- & echo done",
+    ),
+    (
+        "EX-14 a test that minds nothing, and whose time is up",
+        r#"echo $$ >"$TMT_TREE/deaf"; trap '' HUP INT TERM; say 'duration 0\n'; while :; do sleep 1; done"#,
+    ),
+    ("EX-14 … is dead when the next test starts", "gone deaf && echo gone"),
+    (
+        "EX-14 a test that stopped itself, and whose time is up",
+        r#"echo $$ >"$TMT_TREE/stopped"; say 'duration 0\n'; kill -STOP $$"#,
+    ),
+    ("EX-14 … is dead when the next test starts", "gone stopped && echo gone"),
+    (
+        "EX-14 a test that cleans up when it is told to end",
+        r#"trap 'echo cleaned; report "{\"name\": \"last\"}"; exit' HUP TERM; say 'duration 0\n'; while :; do :; done"#,
     ),
     ("EX-15 nothing but output, of both kinds, in order", "echo 1; echo 2 >&2; echo 3; printf 4"),
     ("EX-15 output that is no text", r"printf 'a\0b\xff\r\n\033[31m'"),

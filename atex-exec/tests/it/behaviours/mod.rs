@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::Path;
 
+use atex_core::display::Harmless;
 use atex_core::{
     Artifacts, CancellationToken, Executor, Outcome, Result, Session, Test, TestName, TestSuite,
 };
@@ -16,15 +17,17 @@ use crate::systems::System;
 
 mod life;
 mod results;
+mod session;
 mod words;
 
 /// A case: what it shows, and the script of a test.
 type Case = (&'static str, &'static str);
 
 /// Functions that scripts may use: `say` writes to the control stream as `printf` does; `report` reports a result, followed by
-/// the data of its files.
+/// the data of its files; `gone` checks that the process whose number an earlier test left in a file runs no more.
 const PRELUDE: &str = r#"say() { printf "$@" >&"$ATEX_TEST_CONTROL"; }
 report() { local LC_ALL=C json=$1; shift; printf 'result %d\n%s%s' "${#json}" "$json" "$*" >&"$ATEX_TEST_CONTROL"; }
+gone() { case $(sed 's/.*) //' "/proc/$(<"$TMT_TREE/$1")/stat" 2>/dev/null) in '' | Z*) ;; *) return 1 ;; esac; }
 "#;
 
 /// The most of a file that is shown.
@@ -107,14 +110,16 @@ fn listing(folder: &Path) -> String {
     let show = |path: &std::path::PathBuf| {
         let content = fs::read(path).unwrap();
         let name = path.strip_prefix(folder).unwrap().to_string_lossy();
-        let mut text = String::from_utf8_lossy(&content[..content.len().min(SHOWN)]).into_owned();
+        let shown = String::from_utf8_lossy(&content[..content.len().min(SHOWN)]);
+        let lines = shown.split('\n').map(|line| Harmless(line).to_string());
+        let mut text = lines.collect::<Vec<_>>().join("\n");
         if content.len() > SHOWN {
             text.push_str(&format!("… ({} bytes)", content.len()));
         }
         if !text.is_empty() && !text.ends_with('\n') {
             text.push_str("<no newline>\n");
         }
-        format!("--- {}\n{text}", atex_core::display::Harmless(&name))
+        format!("--- {}\n{text}", Harmless(&name))
     };
     files.iter().map(show).collect()
 }
