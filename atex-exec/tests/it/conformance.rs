@@ -6,7 +6,7 @@ use atex_core::testkit::conformance::executor;
 use atex_core::{Connection, Executor, TestSuite};
 use atex_exec::FmfExecutor;
 use atex_provision::LocalConnection;
-use atex_provision::testkit::Sshd;
+use atex_provision::testkit::{Podman, Sshd};
 
 #[tokio::test]
 async fn over_a_local_connection() {
@@ -29,5 +29,19 @@ async fn over_ssh() {
     let make = |suite: Arc<TestSuite>| {
         Ok(Arc::new(FmfExecutor::new(suite).work_base(&base)) as Arc<dyn Executor>)
     };
+    executor::all(connect, make).await;
+}
+
+#[tokio::test]
+async fn in_a_container() {
+    let Some(podman) = Podman::for_test("the conformance of the FMF executor in a container")
+    else {
+        return;
+    };
+    let connect = async || {
+        let connection = podman.container().connect().await?;
+        Ok(Arc::new(connection) as Arc<dyn Connection>)
+    };
+    let make = |suite: Arc<TestSuite>| Ok(Arc::new(FmfExecutor::new(suite)) as Arc<dyn Executor>);
     executor::all(connect, make).await;
 }

@@ -46,7 +46,7 @@ async fn transcript(system: &System, cases: &[Case]) -> String {
         transcript.push_str(&system.normal(&seen));
     }
     runner.finish().await;
-    assert_eq!(system.left(), [] as [&Path; 0], "left behind");
+    assert_eq!(system.left().await, [""; 0], "left behind");
     transcript
 }
 
@@ -78,7 +78,7 @@ impl<'a> Runner<'a> {
             (case_name(number), Test::new(format!("{PRELUDE}{script}")))
         });
         let executor = FmfExecutor::new(TestSuite::new(tests));
-        let executor = executor.work_base(system.base().to_str().unwrap());
+        let executor = executor.work_base(system.base());
         Self { system, executor, session: None }
     }
 
@@ -131,7 +131,7 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-/// Two tests of each table of cases: on this machine and over ssh, with one snapshot.
+/// The tests of each table of cases: on this machine, over ssh and in a container, with one snapshot.
 macro_rules! on_every_system {
     ($snapshot:literal, $cases:expr) => {
         #[tokio::test]
@@ -143,6 +143,12 @@ macro_rules! on_every_system {
         #[tokio::test]
         async fn over_ssh() {
             let Some(system) = crate::systems::System::ssh($snapshot).await else { return };
+            insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
+        }
+
+        #[tokio::test]
+        async fn in_a_container() {
+            let Some(system) = crate::systems::System::container($snapshot).await else { return };
             insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
         }
     };
