@@ -31,6 +31,8 @@ mod lint;
 #[cfg(feature = "discover")]
 mod metadata;
 mod modify;
+#[cfg(feature = "git")]
+mod processes;
 mod properties;
 #[cfg(feature = "git")]
 mod reference;
@@ -40,3 +42,5 @@ mod sample;
 #[cfg(feature = "schema")]
 mod schema;
 mod show;
+#[cfg(feature = "git")]
+mod web;
