@@ -169,7 +169,14 @@ fn get(node: Node<'_>, args: &Json) -> Json {
         let next = match &value {
             Value::Map(map) => map.get(&uncanon(&step)).cloned(),
             Value::List(items) => {
-                step.as_u64().and_then(|index| items.get(index as usize)).cloned()
+                let index = step.as_i64().and_then(|index| match index {
+                    ..0 => items.len().checked_sub(index.unsigned_abs() as usize),
+                    _ => usize::try_from(index).ok(),
+                });
+                match index.and_then(|index| items.get(index)) {
+                    Some(item) => Some(item.clone()),
+                    None => return json!({"error": "IndexError"}),
+                }
             }
             _ => return json!({"error": "TypeError"}),
         };

@@ -73,7 +73,8 @@ impl Reference {
     /// The reference that a map of metadata describes; other keys are ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Format`] if one of the keys is no string. A `ref` may be null.
+    /// One of the keys is no string: [`ErrorKind::Reference`] for the name, which no node can have, else
+    /// [`ErrorKind::Format`]. A `ref` may be null.
     pub fn from_map(map: &Map) -> Result<Self> {
         let text = |key: &str| match map.get(key) {
             None => Ok(None),
@@ -82,7 +83,8 @@ impl Reference {
             Some(other) => {
                 let found = other.type_name();
                 let message = format!("'{key}' of a reference must be a string, got '{found}'");
-                Err(Error::new(ErrorKind::Format, message)
+                let kind = if key == "name" { ErrorKind::Reference } else { ErrorKind::Format };
+                Err(Error::new(kind, message)
                     .with_hint("numbers and the like are strings in quotes"))
             }
         };

@@ -22,9 +22,11 @@ pub(crate) fn read(plan: Node<'_>, name: &str) -> Result<IndexMap<String, String
         Error::new(kind, message).at(plan.locate("environment-file"))
     };
     if name.contains("://") {
-        let what =
-            format!("'{name}' would have to be fetched, which is not supported in this version");
-        return Err(wrong(ErrorKind::Unsupported, &what));
+        let error =
+            wrong(ErrorKind::Unsupported, &format!("'{name}' is not fetched from the network"));
+        return Err(error.with_hint(
+            "put the file into the metadata tree, or its variables into 'environment' of the plan",
+        ));
     }
     let relative = Path::new(name.trim_start_matches('/'));
     let outside = || wrong(ErrorKind::File, &format!("'{name}' is not in the metadata tree"));
