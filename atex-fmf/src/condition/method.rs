@@ -156,6 +156,13 @@ fn text_method(text: &str, name: &str, arguments: &[Value]) -> Result<Option<Val
         let parts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
         return Ok(parts.map(|parts| parts.join(text).into()));
     }
+    if let ("split" | "rsplit", [separator @ (Value::Str(_) | Value::Null), Value::Int(most)]) =
+        (name, arguments)
+    {
+        let most = most.as_i64().and_then(|most| usize::try_from(most).ok());
+        return split(text, separator.as_str(), most.unwrap_or(usize::MAX), name == "rsplit")
+            .map(Some);
+    }
     let position = |found: Option<usize>| {
         Value::from(found.map_or(-1, |bytes| text[..bytes].chars().count() as i64))
     };
@@ -212,6 +219,48 @@ fn text_method(text: &str, name: &str, arguments: &[Value]) -> Result<Option<Val
         ("title", Some([])) => title(text).into(),
         _ => return Ok(None),
     }))
+}
+
+/// Splits at a text, or at blanks, but not more often than that: from the start or from the end.
+fn split(text: &str, separator: Option<&str>, most: usize, from_end: bool) -> Result<Value> {
+    if separator == Some("") {
+        return fail(ErrorKind::Value, "the separator is empty");
+    }
+    let trim = |text: &'_ str| match (separator, from_end) {
+        (Some(_), _) => text.len(),
+        (None, true) => text.trim_end().len(),
+        (None, false) => text.trim_start().len(),
+    };
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        let kept = trim(rest);
+        rest = if from_end { &rest[..kept] } else { &rest[rest.len() - kept..] };
+        if separator.is_none() && rest.is_empty() {
+            break;
+        }
+        let cut = match (separator, from_end) {
+            _ if parts.len() == most => None,
+            (Some(separator), false) => rest.split_once(separator),
+            (Some(separator), true) => {
+                rest.rsplit_once(separator).map(|(before, after)| (after, before))
+            }
+            (None, false) => rest.split_once(char::is_whitespace),
+            (None, true) => {
+                rest.rsplit_once(char::is_whitespace).map(|(before, after)| (after, before))
+            }
+        };
+        let Some((part, after)) = cut else {
+            parts.push(rest);
+            break;
+        };
+        parts.push(part);
+        rest = after;
+    }
+    if from_end {
+        parts.reverse();
+    }
+    Ok(Value::list(parts.into_iter().map(Value::from).collect()))
 }
 
 fn title(text: &str) -> String {

@@ -323,6 +323,10 @@ pub(super) fn slice(base: &Value, [from, to, step]: [Option<i64>; 3]) -> Result<
     if step == 0 {
         return fail(ErrorKind::Value, "the step of a slice cannot be zero");
     }
+    if matches!(base, Value::Map(_)) {
+        // To Python, a slice is a key like any other, and no map has it.
+        return fail(ErrorKind::Filter, "there is no such key");
+    }
     if !matches!(base, Value::List(_) | Value::Tuple(_) | Value::Str(_)) {
         return fail(ErrorKind::Type, format!("'{}' cannot be sliced", base.type_name()));
     }

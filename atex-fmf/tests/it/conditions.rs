@@ -56,6 +56,29 @@ fn idioms_that_people_write() {
         ("isinstance(tag, list) and not isinstance(tag, (str, dict))", "true"),
         ("sorted(tag, reverse=True)[0] == 'net'", "true"),
         ("[k for k, v in environment.items() if v == 1] == ['N']", "true"),
+        ("test.rsplit('.', 1)[1] == 'sh'", "true"),
+        ("environment[1:]", "Filter"),
+    ]);
+}
+
+#[test]
+fn texts_are_split_a_limited_number_of_times() {
+    check(&[
+        ("'a/b/c'.split('/', 1) == ['a', 'b/c']", "true"),
+        ("'a/b/c'.rsplit('/', 1) == ['a/b', 'c']", "true"),
+        ("'a/b/c'.split('/', 0) == ['a/b/c']", "true"),
+        ("'a/b/c'.split('/', -1) == ['a', 'b', 'c']", "true"),
+        ("' a  b c '.split(None, 1) == ['a', 'b c ']", "true"),
+        ("' a  b c '.rsplit(None, 1) == [' a  b', 'c']", "true"),
+        ("' a b '.split(None, 0) == ['a b ']", "true"),
+        ("' a b '.rsplit(None, 0) == [' a b']", "true"),
+        ("'  '.split(None, 1) == []", "true"),
+        ("'//'.split('/', 1) == ['', '/']", "true"),
+        ("''.split('/', 1) == ['']", "true"),
+        ("''.rsplit(None, 3) == []", "true"),
+        ("' a b '.split(None, 2) == ['a', 'b']", "true"),
+        ("' a b c'.rsplit(None, 2) == [' a', 'b', 'c']", "true"),
+        ("'a'.split('', 1)", "Value"),
     ]);
 }
 
