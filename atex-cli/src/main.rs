@@ -9,6 +9,7 @@ mod fmf_show;
 mod interrupt;
 mod logging;
 mod message;
+mod open_files;
 mod pool;
 mod progress;
 mod run;

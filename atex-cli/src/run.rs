@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::args::{ProgressHow, RunOptions};
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
-use crate::{exit_code, message, pool, progress, selection, unmet};
+use crate::{exit_code, message, open_files, pool, progress, selection, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
 const RUNS: &str = "atex-runs";
@@ -29,6 +29,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
         bail!("no tests were selected; `atex discover` with the same options shows what is");
     }
     let pools = pool::pools(&options.pools)?;
+    let systems = pools.iter().map(Pool::size).fold(0, usize::saturating_add);
+    open_files::make_room(systems.min(suite.tests.len()))?;
     unmet::notes(&suite).iter().for_each(|note| message::note(note));
     let started = jiff::Timestamp::now();
     let store = create_store(options, started)?;

@@ -182,3 +182,23 @@ fn a_full_disk_is_said_and_what_was_collected_stays() {
     assert!(results.contains(r#""pass", "/first""#), "{results}\n{transcript}");
     bench.assert_clean();
 }
+
+#[test]
+fn too_few_open_files_are_allowed() {
+    let bench = Bench::new(QUICK);
+    let run = |limit: &str, out: &str| {
+        let mut shell = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_atex");
+        let script = format!(
+            "ulimit {limit} && exec {program} run --pool local,max=8 --out ../{out} --progress none"
+        );
+        shell.arg("-c").arg(script).current_dir(bench.path("tree"));
+        bench.transcript("run", &shell.env("TMPDIR", bench.path("tmp")).output().unwrap())
+    };
+    // What may be raised is raised.
+    let raised = run("-Sn 70", "raised");
+    assert!(raised.contains("PASSED: 2 tests passed"), "{raised}");
+    insta::assert_snapshot!(run("-n 70", "refused"));
+    assert!(!bench.path("refused").exists(), "nothing was begun");
+    bench.assert_clean();
+}

@@ -217,7 +217,8 @@ impl Pool {
         self
     }
 
-    fn size(&self) -> usize {
+    /// How many remotes it can have at once.
+    pub fn size(&self) -> usize {
         match (self.max, self.provisioner.capacity()) {
             (Some(max), Some(capacity)) => max.min(capacity),
             (max, capacity) => max.or(capacity).unwrap_or(1),
