@@ -11,9 +11,13 @@ static DATA: LazyLock<Value> = LazyLock::new(|| {
 });
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    for patterns in [false, true] {
-        let filter = Filter::new(text).with_patterns(patterns);
-        let _ = filter.matches_value(&DATA, Some("/some/name"));
-        let _ = filter.case_sensitive(false).matches_value(&DATA, None);
-    }
+    let filter = Filter::new(text);
+    let _ = filter.matches_value(&DATA, Some("/some/name"));
+    let _ = filter.clone().case_sensitive(false).matches_value(&DATA, None);
+    // Compiling patterns takes most of the time: once for each input.
+    let filter = filter.with_patterns(true);
+    let _ = match text.len() % 2 {
+        0 => filter.matches_value(&DATA, Some("/some/name")),
+        _ => filter.case_sensitive(false).matches_value(&DATA, Some("/some/name")),
+    };
 });
