@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 use crate::context::{Context, Rule};
 use crate::error::{Error, ErrorKind, Result};
@@ -144,7 +145,7 @@ struct Run<'r, 'a> {
     context: &'r Context,
     options: Adjust<'a>,
     /// What was decided for a text: rules are inherited, so that the same text comes again and again.
-    rules: HashMap<Arc<str>, Option<bool>>,
+    rules: HashMap<ArcStr, Option<bool>>,
 }
 
 impl Run<'_, '_> {
@@ -238,7 +239,7 @@ impl Run<'_, '_> {
             return Ok(*known);
         }
         let decided = self.context.decide(&Rule::parse(text)?)?;
-        self.rules.insert(Arc::clone(text), decided);
+        self.rules.insert(text.clone(), decided);
         Ok(decided)
     }
 
@@ -249,7 +250,7 @@ impl Run<'_, '_> {
         }
         // Taken out of the node, so that data which nobody else shares are changed in place.
         let mut data = std::mem::take(&mut self.tree.nodes[index as usize].data);
-        let result = self.tree.merge_into(index, Map::to_mut(&mut data, changes.len()), &changes);
+        let result = self.tree.merge_into(index, Map::to_mut(&mut data), &changes);
         self.tree.nodes[index as usize].data = data;
         result
     }

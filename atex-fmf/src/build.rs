@@ -1,17 +1,19 @@
 //! From documents to nodes: children, deep keys, directives.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+use triomphe::Arc;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::integer::Int;
-use crate::map::{Key, Map, Origin};
-use crate::scan::{Content, Scanner, Step};
-use crate::tree::{Record, Tree};
+use crate::map::{Entry, Key, Map, Origin};
+use crate::record::{Document, Link, Record};
+use crate::scan::{self, Scanner, Step};
+use crate::tree::Tree;
 use crate::value::Value;
 
 /// Nodes nested deeper than this are refused.
-const MAX_DEPTH: u32 = 400;
+const MAX_DEPTH: u16 = 400;
 
 /// How often the content of a node may name a directory to read, one inside the other.
 const MAX_GROWTH: usize = 16;
@@ -20,7 +22,8 @@ const MAX_GROWTH: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Builder {
     tree: Tree,
-    documents: Vec<PathBuf>,
+    documents: Vec<Document>,
+    empty: Arc<Map>,
     scanner: Option<Scanner>,
     growth: usize,
     /// Where relative paths in the metadata start.
@@ -74,20 +77,23 @@ impl Tree {
 
 impl Builder {
     fn new(version: Int, config: Value) -> Self {
-        let top = Record { name: "/".into(), ..Record::default() };
-        let documents = Arc::default();
-        let tree =
-            Tree { nodes: vec![top], top: 0, documents, root: None, version, config, steps: 0 };
-        Self { tree, documents: Vec::new(), scanner: None, growth: 0, base: PathBuf::new() }
+        let empty = Arc::default();
+        let tree = Tree {
+            nodes: vec![Record::new("/".into(), &empty)],
+            top: 0,
+            documents: Arc::default(),
+            root: None,
+            version,
+            config,
+            steps: 0,
+        };
+        let (documents, base) = (Vec::new(), PathBuf::new());
+        Self { tree, documents, empty, scanner: None, growth: 0, base }
     }
 
     fn finish(mut self) -> Result<Tree> {
         self.tree.nodes.shrink_to_fit();
-        for record in &mut self.tree.nodes {
-            if let Some(own) = Arc::get_mut(&mut record.own) {
-                own.shrink();
-            }
-        }
+        self.documents.shrink_to_fit();
         self.tree.documents = Arc::new(self.documents);
         self.tree.inherit()?;
         Ok(self.tree)
@@ -96,9 +102,10 @@ impl Builder {
     /// Reads a directory into a node.
     fn grow(&mut self, node: u32, directory: &Path) -> Result<()> {
         let Some(scanner) = &mut self.scanner else { return Ok(()) };
-        let steps = scanner.scan(directory, self.documents.len());
+        let mut scan = scanner.scan(directory, self.documents.len());
+        self.documents.reserve_exact(scan.files());
         let mut open = vec![node];
-        for step in steps {
+        while let Some(step) = scan.steps.next() {
             let Some(&current) = open.last() else { break };
             match step {
                 Step::Enter(name) => open.push(self.child(current, &name)?),
@@ -106,10 +113,12 @@ impl Builder {
                     self.remove_empty(current);
                     open.pop();
                 }
-                Step::Document { name, path, content } => {
+                Step::Document { path, is_main } => {
+                    let content = scan.content(&path)?;
+                    let name = (!is_main).then(|| scan::own_name(&path));
                     self.document(current, name.as_deref(), path, content)?;
                 }
-                Step::Failed(error) => return Err(error),
+                Step::Failed(error) => return Err(*error),
             }
         }
         Ok(())
@@ -121,12 +130,12 @@ impl Builder {
         directory: u32,
         name: Option<&str>,
         path: PathBuf,
-        content: Content,
+        content: Value,
     ) -> Result<()> {
-        let content = content.into_value(&path)?;
         let index = self.documents.len() as u32;
-        let place = || Some(Location { path: path.clone(), line: 1, column: 1, text: None });
-        self.documents.push(path.clone());
+        let at = path.clone();
+        let place = || Some(Location { path: at, line: 1, column: 1, text: None });
+        self.documents.push(Document { path: path.into(), previous: Link::NONE });
         if name.is_none() && !matches!(content, Value::Map(_) | Value::Null) {
             return Err(self.not_a_map(directory, &content).at(place()));
         }
@@ -134,7 +143,8 @@ impl Builder {
             Some(name) => self.child(directory, name)?,
             None => directory,
         };
-        self.record(node).documents.push(index);
+        let previous = std::mem::replace(&mut self.record(node).document, Link::to(index));
+        self.documents[index as usize].previous = previous;
         self.update(node, content).map_err(|error| error.at(place()))
     }
 
@@ -155,19 +165,26 @@ impl Builder {
     /// The child of that name, created if necessary.
     fn child(&mut self, parent: u32, own_name: &str) -> Result<u32> {
         let record = self.tree.record(parent);
-        if let Some(child) = record.children.get(own_name) {
-            return Ok(child);
-        }
-        let prefix = if record.parent.is_none() { "" } else { &*record.name };
-        let name: Arc<str> = format!("{prefix}/{own_name}").into();
+        let place = match record.children.find(own_name, &self.tree.nodes) {
+            Ok(child) => return Ok(child),
+            Err(place) => place,
+        };
+        let prefix = if record.parent.get().is_none() { "" } else { &*record.name };
+        let name = format!("{prefix}/{own_name}").into();
         let depth = record.depth + 1;
         if depth > MAX_DEPTH {
             let message = format!("nodes are nested deeper than {MAX_DEPTH} levels");
             return Err(Error::new(ErrorKind::Limit, message));
         }
         let index = self.tree.nodes.len() as u32;
-        self.tree.nodes.push(Record { name, parent: Some(parent), depth, ..Record::default() });
-        self.record(parent).children.insert(own_name, index);
+        let nodes = &mut self.tree.nodes;
+        if nodes.len() == nodes.capacity() {
+            // Doubling would, for a moment, take more than all else.
+            nodes.reserve_exact(nodes.len() / 8 + 16);
+        }
+        let record = Record::new(name, &self.empty);
+        self.tree.nodes.push(Record { parent: Link::to(parent), depth, ..record });
+        self.record(parent).children.insert(place, index);
         Ok(index)
     }
 
@@ -220,31 +237,51 @@ impl Builder {
             self.record(node).own = Arc::new(map);
             return Ok(());
         }
-        for (key, value, origin) in map.into_entries() {
-            self.entry(node, key, value, origin).map_err(|error| self.point_at(error, origin))?;
+        let mut own = Vec::new();
+        for entry in map.into_entries() {
+            let origin = entry.origin;
+            let kept = self.entry(node, entry).map_err(|error| self.point_at(error, origin))?;
+            own.extend(kept);
+        }
+        if !own.is_empty() {
+            self.add(node, own);
         }
         Ok(())
     }
 
-    fn point_at(&self, error: Error, origin: Origin) -> Error {
-        let path = origin.document().and_then(|index| self.documents.get(index));
-        error.at(path.map(|path| Location::read(path, origin.line(), origin.column())))
+    /// Adds entries to a node's own data.
+    fn add(&mut self, node: u32, entries: Vec<Entry>) {
+        let own = &mut self.record(node).own;
+        if own.is_empty() {
+            *own = Arc::new(Map::from_entries(entries));
+            return;
+        }
+        let own = Arc::make_mut(own);
+        for Entry { key, value, origin } in entries {
+            own.insert_at(key, value, origin);
+        }
     }
 
-    fn entry(&mut self, node: u32, key: Key, value: Value, origin: Origin) -> Result<()> {
-        let Some(name) = key.as_str() else {
-            let kind = if key.value().is_null() { ErrorKind::Format } else { ErrorKind::Type };
-            let message = format!("invalid key '{}', keys must be strings", key.value().to_text());
-            return Err(Error::new(kind, message));
+    fn point_at(&self, error: Error, origin: Origin) -> Error {
+        let document = origin.document().and_then(|index| self.documents.get(index));
+        error
+            .at(document
+                .map(|document| Location::read(&document.path, origin.line(), origin.column())))
+    }
+
+    /// Puts the content of a child where it belongs; gives back what is the node's own.
+    fn entry(&mut self, node: u32, entry: Entry) -> Result<Option<Entry>> {
+        let Some(name) = entry.key.as_str() else {
+            let (key, null) = (entry.key.value().to_text(), entry.key.value().is_null());
+            let kind = if null { ErrorKind::Format } else { ErrorKind::Type };
+            return Err(Error::new(kind, format!("invalid key '{key}', keys must be strings")));
         };
         match name {
-            "/" => Ok(()),
-            _ if name.starts_with('/') => self.deep_child(node, name, value, origin),
-            _ => {
-                let own = Arc::make_mut(&mut self.record(node).own);
-                own.insert_at(key, value, origin);
-                Ok(())
+            "/" => Ok(None),
+            _ if name.starts_with('/') => {
+                self.deep_child(node, name, entry.value, entry.origin).map(|()| None)
             }
+            _ => Ok(Some(entry)),
         }
     }
 
@@ -272,7 +309,7 @@ impl Builder {
     }
 
     fn directives(&mut self, node: u32, value: &Value, origin: Origin) -> Result<()> {
-        let name = Arc::clone(&self.tree.record(node).name);
+        let name = self.tree.record(node).name.clone();
         let bad = |message: String, origin: Origin, builder: &Self| {
             builder.point_at(Error::new(ErrorKind::Format, message), origin)
         };

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+
+use triomphe::Arc;
 
 const BASE: u64 = 1_000_000_000;
 

@@ -17,11 +17,13 @@ mod integer;
 mod json;
 #[cfg(feature = "discover")]
 mod lint;
+mod list;
 mod listed;
 mod map;
 mod merge;
 mod modify;
 mod pyregex;
+mod record;
 #[cfg(feature = "git")]
 mod reference;
 mod root;
@@ -51,6 +53,7 @@ pub use filter::Filter;
 pub use integer::Int;
 #[cfg(feature = "discover")]
 pub use lint::{Check, Finding, Lint};
+pub use list::List;
 pub use listed::Listed;
 pub use map::{Key, Map, Origin};
 pub use merge::split_substitution;

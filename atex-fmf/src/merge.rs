@@ -1,9 +1,9 @@
 //! What the suffixes of keys do: `+`, `+<`, `-`, `-~`, `~`, and plain assignment.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::{Map, Origin};
+use crate::map::{Key, Map, Origin};
 use crate::pyregex::{Regex, Template};
 use crate::value::{Number, Value};
 
@@ -41,7 +41,17 @@ fn split_suffix(key: &str) -> (Operation, &str) {
 
 /// Whether merging a map is more than assigning its values.
 pub(crate) fn has_suffixes(map: &Map) -> bool {
-    map.keys().any(|key| key.as_str().is_none_or(|key| split_suffix(key).0 != Operation::Assign))
+    map.keys().any(|key| key.as_str().is_none() || !is_assigned(key))
+}
+
+/// Whether the value of a key is assigned, not merged by a suffix.
+pub(crate) fn is_assigned(key: &Key) -> bool {
+    key.as_str().is_none_or(|key| split_suffix(key).0 == Operation::Assign)
+}
+
+/// A key without its suffix, if it is a string.
+pub(crate) fn base_of(key: &Key) -> Option<&str> {
+    key.as_str().map(|key| split_suffix(key).1)
 }
 
 /// Merges maps into the data of one node.
@@ -70,6 +80,7 @@ impl<'t> Merger<'t> {
             };
             let (operation, base) = split_suffix(name);
             match operation {
+                Operation::Assign if target.has_from(source, key) => {}
                 Operation::Assign => {
                     target.insert_at(key.clone(), value.clone(), origin);
                 }
@@ -110,11 +121,13 @@ impl<'t> Merger<'t> {
         };
         match (&mut *old, value) {
             (Value::List(items), Value::Map(source)) => {
-                for item in Arc::make_mut(items) {
-                    let Value::Map(map) = item else { return Err(self.item_error(item)) };
-                    self.step(1)?;
-                    self.merge(Map::to_mut(map, source.len()), source)?;
-                }
+                items.change(|items| {
+                    items.iter_mut().try_for_each(|item| {
+                        let Value::Map(map) = item else { return Err(self.item_error(item)) };
+                        self.step(1)?;
+                        self.merge(Map::to_mut(map), source)
+                    })
+                })?;
             }
             (Value::Map(map), Value::List(sources)) => {
                 let mut copies = Vec::with_capacity(sources.len());
@@ -128,7 +141,7 @@ impl<'t> Merger<'t> {
                 *old = Value::list(copies);
             }
             (Value::Map(map), Value::Map(source)) => {
-                self.merge(Map::to_mut(map, source.len()), source)?;
+                self.merge(Map::to_mut(map), source)?;
             }
             _ => {
                 let (first, second) = if prepend { (value, &*old) } else { (&*old, value) };
@@ -158,7 +171,7 @@ impl<'t> Merger<'t> {
                 *old = result.into();
             }
             (Value::List(items), Value::List(unwanted)) => {
-                Arc::make_mut(items).retain(|item| !unwanted.contains(item));
+                items.change(|items| items.retain(|item| !unwanted.contains(item)));
             }
             (Value::Map(map), Value::List(keys)) => {
                 if let Some(key) = keys.iter().find(|key| !key.is_hashable()) {
@@ -191,7 +204,9 @@ impl<'t> Merger<'t> {
             })
         };
         match old {
-            Value::List(items) => Arc::make_mut(items).retain(|item| !matches(&item.to_text())),
+            Value::List(items) => {
+                items.change(|items| items.retain(|item| !matches(&item.to_text())));
+            }
             Value::Map(map) => Arc::make_mut(map).retain(|key| !matches(&key.value().to_text())),
             Value::Str(text) if matches(text) => *old = "".into(),
             _ => {}
@@ -211,12 +226,15 @@ impl<'t> Merger<'t> {
             match &mut *old {
                 Value::Str(text) => *text = regex.replace_all(text, &template)?.into(),
                 Value::List(items) => {
-                    for item in Arc::make_mut(items) {
-                        let Value::Str(text) = item else {
-                            return Err(self.error(key, "not a string"));
-                        };
-                        *text = regex.replace_all(text, &template)?.into();
-                    }
+                    items.change(|items| {
+                        items.iter_mut().try_for_each(|item| {
+                            let Value::Str(text) = item else {
+                                return Err(self.error(key, "not a string"));
+                            };
+                            *text = regex.replace_all(text, &template)?.into();
+                            Ok(())
+                        })
+                    })?;
                 }
                 _ => {}
             }

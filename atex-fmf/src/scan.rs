@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::root::included_names;
@@ -24,23 +24,43 @@ const MAX_THREADS: usize = 8;
 #[derive(Debug)]
 pub(crate) enum Step {
     /// The next steps belong to this child.
-    Enter(String),
+    Enter(Box<str>),
     /// End of a directory.
     Leave,
-    /// A file: content of the directory's own node, or of the named child.
-    Document { name: Option<String>, path: PathBuf, content: Content },
+    /// A file, and whether it is the content of the directory's own node, not of a child.
+    Document { path: PathBuf, is_main: bool },
     /// Scanning cannot go on.
-    Failed(Error),
+    Failed(Box<Error>),
 }
 
-/// The content of a file, or why it could not be read.
-#[derive(Debug)]
-pub(crate) struct Content(Option<Result<Value>>);
+/// The content of a file, or why it could not be read; unset as long as nobody has read it.
+type Content = OnceLock<Result<Value, Box<Error>>>;
 
-impl Content {
-    pub(crate) fn into_value(self, path: &Path) -> Result<Value> {
-        self.0.unwrap_or_else(|| Err(unreadable(path, "it was not read")))
+/// The steps of a scan, and the contents of its files in the same order.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) steps: std::vec::IntoIter<Step>,
+    contents: std::vec::IntoIter<Content>,
+}
+
+impl Scan {
+    /// The content of the next file, which is that of the given path.
+    pub(crate) fn content(&mut self, path: &Path) -> Result<Value> {
+        let content = self.contents.next().and_then(OnceLock::into_inner);
+        let content = content.unwrap_or_else(|| Err(unreadable(path, "it was not read").into()));
+        content.map_err(|error| *error)
     }
+
+    /// How many files are still to come.
+    pub(crate) fn files(&self) -> usize {
+        self.contents.len()
+    }
+}
+
+/// The name of the node that a file describes, if it is not that of its directory.
+pub(crate) fn own_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".fmf").unwrap_or(&name).to_owned()
 }
 
 /// Walks the directories of one tree.
@@ -65,14 +85,15 @@ impl Scanner {
     }
 
     /// Scans a directory and everything below it. Files are numbered from `first` on.
-    pub(crate) fn scan(&mut self, directory: &Path, first: usize) -> Vec<Step> {
+    pub(crate) fn scan(&mut self, directory: &Path, first: usize) -> Scan {
         let mut steps = Vec::new();
         match self.walk(directory, &mut steps) {
             Ok(()) => steps.push(Step::Leave),
-            Err(error) => steps.push(Step::Failed(error)),
+            Err(error) => steps.push(Step::Failed(error.into())),
         }
-        read_documents(&mut steps, first);
-        steps
+        steps.shrink_to_fit();
+        let contents = read_documents(&steps, first);
+        Scan { steps: steps.into_iter(), contents: contents.into_iter() }
     }
 
     fn walk(&mut self, directory: &Path, steps: &mut Vec<Step>) -> Result<()> {
@@ -83,7 +104,9 @@ impl Scanner {
         let (mut files, mut directories) = (Vec::new(), Vec::new());
         for entry in entries.flatten() {
             let Ok(kind) = entry.file_type() else { continue };
-            let path = entry.path();
+            let mut path = entry.path();
+            // Most are kept as long as the tree.
+            path.shrink_to_fit();
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_symlink = kind.is_symlink();
             if kind.is_dir() || (is_symlink && path.is_dir()) {
@@ -100,13 +123,11 @@ impl Scanner {
             if !self.is_read(&file.name)? {
                 continue;
             }
-            let name = file.name.strip_suffix(".fmf").unwrap_or(&file.name);
-            let name = (file.name != "main.fmf").then(|| name.to_owned());
-            steps.push(Step::Document { name, path: file.path, content: Content(None) });
+            steps.push(Step::Document { path: file.path, is_main: file.name == "main.fmf" });
         }
         for directory in directories {
             if self.is_read(&directory.name)? && self.is_entered(&directory) {
-                steps.push(Step::Enter(directory.name));
+                steps.push(Step::Enter(directory.name.into()));
                 self.walk(&directory.path, steps)?;
                 steps.push(Step::Leave);
             }
@@ -140,39 +161,31 @@ impl Scanner {
     }
 }
 
-/// Fills in the content of all documents.
-fn read_documents(steps: &mut [Step], first: usize) {
-    let mut documents: Vec<(&Path, &mut Content)> = steps
-        .iter_mut()
-        .filter_map(|step| match step {
-            Step::Document { path, content, .. } => Some((path.as_path(), content)),
-            _ => None,
-        })
-        .collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    if documents.len() < PARALLEL_FILES || threads == 1 {
-        let mut pool = Pool::default();
-        for (index, (path, content)) in documents.into_iter().enumerate() {
-            *content = Content(Some(read_document(&mut pool, path, first + index)));
-        }
-        return;
-    }
-    let next = AtomicUsize::new(0);
-    let documents: Vec<_> = documents.drain(..).map(Mutex::new).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut pool = Pool::default();
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(document) = documents.get(index) else { break };
-                    let mut document = document.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (path, content) = &mut *document;
-                    **content = Content(Some(read_document(&mut pool, path, first + index)));
-                }
-            });
-        }
+/// The contents of all documents. Each thread has the text of one file at a time.
+fn read_documents(steps: &[Step], first: usize) -> Vec<Content> {
+    let paths = steps.iter().filter_map(|step| match step {
+        Step::Document { path, .. } => Some(path.as_path()),
+        _ => None,
     });
+    let documents: Vec<(&Path, Content)> = paths.map(|path| (path, Content::new())).collect();
+    let next = AtomicUsize::new(0);
+    let read = || {
+        let mut pool = Pool::default();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((path, content)) = documents.get(index) else { break };
+            content.get_or_init(|| read_document(&mut pool, path, first + index).map_err(Box::new));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let more = if documents.len() < PARALLEL_FILES { 0 } else { threads - 1 };
+    std::thread::scope(|scope| {
+        (0..more).for_each(|_| {
+            scope.spawn(read);
+        });
+        read();
+    });
+    documents.into_iter().map(|(_, content)| content).collect()
 }
 
 fn read_document(pool: &mut Pool, path: &Path, index: usize) -> Result<Value> {

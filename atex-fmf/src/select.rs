@@ -186,12 +186,12 @@ impl Tree {
             loop {
                 let node = open.pop()?;
                 let record = self.record(node.index);
-                let mut children: Vec<_> = record.children.iter().collect();
+                let child = |index| Node { tree: self, index };
                 if climb.sort {
-                    children.sort_unstable_by(|a, b| a.0.cmp(b.0));
+                    open.extend(record.children.sorted().iter().rev().copied().map(child));
+                } else {
+                    open.extend(record.children.by_appearance().into_iter().rev().map(child));
                 }
-                let children = children.into_iter().rev();
-                open.extend(children.map(|(_, index)| Node { tree: self, index }));
                 if climb.whole || node.is_selected() {
                     return Some(node);
                 }

@@ -1,13 +1,13 @@
 //! The tree and its nodes, as seen from outside.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use indexmap::IndexMap;
+use triomphe::Arc;
 
 use crate::error::{Error, Location, Result};
 use crate::integer::Int;
 use crate::map::{Map, Origin};
+use crate::record::{Document, Link, Record};
 use crate::value::Value;
 
 /// A metadata tree: nodes with their inherited data.
@@ -19,58 +19,12 @@ pub struct Tree {
     /// The node that selection starts from and names are looked up below.
     pub(crate) top: u32,
     /// The files that were read, in scan order; origins and nodes refer to them by index.
-    pub(crate) documents: Arc<Vec<PathBuf>>,
+    pub(crate) documents: Arc<Vec<Document>>,
     pub(crate) root: Option<PathBuf>,
     pub(crate) version: Int,
     pub(crate) config: Value,
     /// Merge steps taken so far.
     pub(crate) steps: u64,
-}
-
-/// What is stored about a node.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Record {
-    pub(crate) name: Arc<str>,
-    pub(crate) parent: Option<u32>,
-    pub(crate) depth: u32,
-    pub(crate) children: Children,
-    /// The node's own data, suffixes included.
-    pub(crate) own: Arc<Map>,
-    /// The data after inheritance and adjusting.
-    pub(crate) data: Arc<Map>,
-    pub(crate) documents: Vec<u32>,
-    pub(crate) directives: Directives,
-    pub(crate) updated: bool,
-}
-
-/// The children of a node by their own name, in the order in which they first appeared; most nodes have none.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Children(Option<Box<IndexMap<Arc<str>, u32>>>);
-
-impl Children {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<u32> {
-        self.0.as_ref()?.get(name).copied()
-    }
-
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, u32)> {
-        self.0.iter().flat_map(|children| children.iter()).map(|(name, index)| (&**name, *index))
-    }
-
-    pub(crate) fn insert(&mut self, name: &str, index: u32) {
-        self.0.get_or_insert_default().insert(name.into(), index);
-    }
-
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
-        if let Some(mut children) = self.0.take() {
-            children.retain(|_, index| keep(*index));
-            children.shrink_to_fit();
-            self.0 = (!children.is_empty()).then_some(children);
-        }
-    }
 }
 
 /// What the key `/` of a node says about the node itself. Unset directives are none.
@@ -132,28 +86,35 @@ impl Tree {
 
     /// The files that were read, in the order in which they were.
     #[must_use]
-    pub fn files(&self) -> &[PathBuf] {
-        &self.documents
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &Path> {
+        self.documents.iter().map(|document| &*document.path)
     }
 
     /// The place where an entry was written; none if it was not read from a file. Reads that line of the file.
     #[must_use]
     pub fn locate(&self, origin: Origin) -> Option<Location> {
-        let path = self.documents.get(origin.document()?)?;
-        Some(Location::read(path, origin.line(), origin.column()))
+        let document = self.documents.get(origin.document()?)?;
+        Some(Location::read(&document.path, origin.line(), origin.column()))
     }
 
     pub(crate) fn record(&self, index: u32) -> &Record {
         &self.nodes[index as usize]
     }
 
+    /// The files that contributed to a node, the last one first.
+    pub(crate) fn documents_of(&self, record: &Record) -> impl Iterator<Item = &Path> {
+        let document = |link: Link| self.documents.get(link.get()? as usize);
+        let last = document(record.document);
+        std::iter::successors(last, move |next| document(next.previous)).map(|found| &*found.path)
+    }
+
     /// Nodes from `index` on, parents first, children in the order of their creation.
     pub(crate) fn descendants(&self, index: u32) -> Vec<u32> {
-        let mut order = Vec::new();
+        let mut order = Vec::with_capacity(if index == 0 { self.nodes.len() } else { 0 });
         let mut open = vec![index];
         while let Some(index) = open.pop() {
             order.push(index);
-            open.extend(self.record(index).children.iter().map(|(_, child)| child).rev());
+            open.extend(self.record(index).children.by_appearance().into_iter().rev());
         }
         order
     }
@@ -163,18 +124,18 @@ impl Tree {
         for index in self.descendants(self.top) {
             let record = self.record(index);
             let inherits = record.directives.inherit != Some(false);
-            let base = record.parent.filter(|_| inherits).map(|p| Arc::clone(&self.record(p).data));
+            let base =
+                record.parent.get().filter(|_| inherits).map(|p| Arc::clone(&self.record(p).data));
             let own = Arc::clone(&record.own);
             let data = match base {
                 Some(base) if own.is_empty() => base,
                 None if !crate::merge::has_suffixes(&own) => own,
                 base => {
                     let mut data = match &base {
-                        Some(base) => Map::inheriting(base, own.len()),
+                        Some(base) => Map::inheriting_with(base, &own),
                         None => Map::new(),
                     };
                     self.merge_into(index, &mut data, &own)?;
-                    data.shrink();
                     Arc::new(data)
                 }
             };
@@ -185,12 +146,10 @@ impl Tree {
 
     /// Applies `source` to `data`, which belongs to a node; errors point to the entry that caused them.
     pub(crate) fn merge_into(&mut self, index: u32, data: &mut Map, source: &Map) -> Result<()> {
-        let mut steps = self.steps;
-        let name = Arc::clone(&self.record(index).name);
-        let mut merger = crate::merge::Merger::new(&name, &mut steps);
+        let name = &self.nodes[index as usize].name;
+        let mut merger = crate::merge::Merger::new(name, &mut self.steps);
         let result = merger.merge(data, source);
         let origin = merger.origin;
-        self.steps = steps;
         result.map_err(|error| self.point_at(error, origin))
     }
 
@@ -226,18 +185,20 @@ impl<'t> Node<'t> {
     /// The node above, also above the top of a subtree.
     #[must_use]
     pub fn parent(self) -> Option<Self> {
-        self.record().parent.map(|index| Self { index, ..self })
+        self.record().parent.get().map(|index| Self { index, ..self })
     }
 
     /// The nodes below, in the order in which they first appeared.
     pub fn children(self) -> impl Iterator<Item = Self> {
-        self.record().children.iter().map(move |(_, index)| Self { index, ..self })
+        let children = self.record().children.by_appearance();
+        children.into_iter().map(move |index| Self { index, ..self })
     }
 
     /// The child with the given own name (without slash).
     #[must_use]
     pub fn child(self, name: &str) -> Option<Self> {
-        self.record().children.get(name).map(|index| Self { index, ..self })
+        let child = self.record().children.find(name, &self.tree.nodes).ok()?;
+        Some(Self { index: child, ..self })
     }
 
     /// The data, inherited and adjusted.
@@ -278,12 +239,11 @@ impl<'t> Node<'t> {
         let mut next = Some(self);
         while let Some(node) = next {
             let record = node.record();
-            let own = record.documents.iter().rev();
-            sources.extend(own.filter_map(|index| self.tree.documents.get(*index as usize)));
+            sources.extend(self.tree.documents_of(record));
             next = node.parent().filter(|_| record.directives.inherit != Some(false));
         }
         sources.reverse();
-        sources.into_iter().map(PathBuf::as_path).collect()
+        sources
     }
 
     /// Where the value of a key was written.

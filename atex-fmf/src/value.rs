@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+
+use arcstr::ArcStr;
+use triomphe::Arc;
 
 use crate::integer::Int;
+use crate::list::List;
 use crate::map::Map;
 use crate::text;
 use crate::time::{Date, DateTime};
@@ -24,9 +27,9 @@ pub enum Value {
     /// A floating-point number.
     Float(f64),
     /// A text.
-    Str(Arc<str>),
+    Str(ArcStr),
     /// A sequence.
-    List(Arc<Vec<Self>>),
+    List(List),
     /// A mapping.
     Map(Arc<Map>),
     /// A day.
@@ -34,11 +37,11 @@ pub enum Value {
     /// A point in time.
     DateTime(Arc<DateTime>),
     /// Binary data.
-    Bytes(Arc<[u8]>),
+    Bytes(Arc<Vec<u8>>),
     /// A set, in order of appearance, without duplicates.
-    Set(Arc<Vec<Self>>),
+    Set(List),
     /// A fixed sequence: a list used as a key, or an item of a list of pairs.
-    Tuple(Arc<Vec<Self>>),
+    Tuple(List),
 }
 
 impl Value {
@@ -128,7 +131,7 @@ impl Value {
     /// A list of the given items.
     #[must_use]
     pub fn list(items: Vec<Self>) -> Self {
-        Self::List(Arc::new(items))
+        Self::List(items.into())
     }
 
     /// The number for arithmetic and comparison; truth values count as 0 and 1.

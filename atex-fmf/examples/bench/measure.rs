@@ -74,11 +74,12 @@ fn once(path: &Path) -> Result<(Measured, Tree), Failure> {
         select: (selected - adjusted).as_secs_f64(),
     };
     let nodes = tree.climb(Climb { whole: true, sort: false }).count();
-    Ok((Measured { times, files: tree.files().len(), nodes, chosen, bytes: 0 }, tree))
+    let files = tree.files().len();
+    Ok((Measured { times, files, nodes, chosen, bytes: 0 }, tree))
 }
 
 fn bytes(tree: &Tree) -> Result<u64, Failure> {
-    tree.files().iter().try_fold(0, |sum, file| Ok(sum + std::fs::metadata(file)?.len()))
+    tree.files().try_fold(0, |sum, file| Ok(sum + std::fs::metadata(file)?.len()))
 }
 
 /// Seconds for reading the files of a tree and asking the YAML parser for all events, one file after the other.

@@ -1,6 +1,6 @@
 //! The functions of conditions.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 use crate::error::{ErrorKind, Result};
 use crate::pyregex::Regex;
@@ -215,8 +215,8 @@ fn call_builtin(name: &str, values: &[Value]) -> Result<Value> {
         ("all", [value]) => Ok(operator::iterate(value)?.iter().all(Value::is_truthy).into()),
         ("list", []) => Ok(Value::list(Vec::new())),
         ("list", [value]) => Ok(Value::list(operator::iterate(value)?)),
-        ("tuple", []) => Ok(Value::Tuple(Arc::default())),
-        ("tuple", [value]) => Ok(Value::Tuple(Arc::new(operator::iterate(value)?))),
+        ("tuple", []) => Ok(Value::Tuple(Vec::new().into())),
+        ("tuple", [value]) => Ok(Value::Tuple(operator::iterate(value)?.into())),
         ("set", []) => operator::set(Vec::new()),
         ("set", [value]) => operator::set(operator::iterate(value)?),
         ("dict", []) => Ok(crate::Map::new().into()),
@@ -283,7 +283,7 @@ fn length(value: &Value) -> Result<Value> {
 }
 
 fn enumerate(items: Vec<Value>) -> Value {
-    let pair = |(index, item)| Value::Tuple(Arc::new(vec![Value::from(index as i64), item]));
+    let pair = |(index, item)| Value::Tuple(vec![Value::from(index as i64), item].into());
     Value::list(items.into_iter().enumerate().map(pair).collect())
 }
 

@@ -1,7 +1,5 @@
 //! Evaluating an expression over the data of a node.
 
-use std::sync::Arc;
-
 use crate::error::{ErrorKind, Result};
 use crate::map::Map;
 use crate::value::Value;
@@ -85,7 +83,7 @@ impl Scope<'_> {
             Expr::Constant(value) => value.clone(),
             Expr::Name(name) => return self.name(name),
             Expr::List(items) => Value::list(self.values(items)?),
-            Expr::Tuple(items) => Value::Tuple(Arc::new(self.values(items)?)),
+            Expr::Tuple(items) => Value::Tuple(self.values(items)?.into()),
             Expr::Set(items) => operator::set(self.values(items)?)?,
             Expr::Dict(entries) => self.dict(entries)?,
             Expr::And(parts) => return self.first(parts, false),

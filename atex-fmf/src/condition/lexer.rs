@@ -1,5 +1,7 @@
 //! The tokens of conditions.
 
+use triomphe::Arc;
+
 use crate::error::{ErrorKind, Result};
 use crate::integer::Int;
 use crate::value::Value;
@@ -102,7 +104,7 @@ fn string(text: &str) -> Result<Option<(Value, &str)>> {
     loop {
         if let Some(after) = rest.strip_prefix(quote) {
             let value = if prefix.contains('b') {
-                Value::Bytes(value.chars().map(|c| c as u8).collect())
+                Value::Bytes(Arc::new(value.chars().map(|c| c as u8).collect()))
             } else {
                 value.into()
             };

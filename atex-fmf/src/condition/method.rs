@@ -1,7 +1,5 @@
 //! The methods of values in conditions.
 
-use std::sync::Arc;
-
 use crate::error::{ErrorKind, Result};
 use crate::value::Value;
 
@@ -87,7 +85,7 @@ pub(super) fn call(base: &Value, name: &str, arguments: &[Value]) -> Result<Valu
             ("values", []) => Some(Value::list(map.values().cloned().collect())),
             ("items", []) => {
                 let pair = |(key, value): (&crate::Key, &Value)| {
-                    Value::Tuple(Arc::new(vec![key.value().clone(), value.clone()]))
+                    Value::Tuple(vec![key.value().clone(), value.clone()].into())
                 };
                 Some(Value::list(map.iter().map(pair).collect()))
             }
@@ -109,7 +107,7 @@ pub(super) fn call(base: &Value, name: &str, arguments: &[Value]) -> Result<Valu
 
 fn set_method(items: &[Value], name: &str, arguments: &[Value]) -> Result<Option<Value>> {
     use super::Binary::{BitAnd, BitOr, Subtract};
-    let own = Value::Set(Arc::new(items.to_vec()));
+    let own = Value::Set(items.to_vec().into());
     let [other] = arguments else {
         return Ok((name == "copy" && arguments.is_empty()).then_some(own));
     };
@@ -196,7 +194,7 @@ fn text_method(text: &str, name: &str, arguments: &[Value]) -> Result<Option<Val
                 Some((before, after)) => (before, *separator, after),
                 None => (text, "", ""),
             };
-            Value::Tuple(Arc::new(vec![before.into(), found.into(), after.into()]))
+            Value::Tuple(vec![before.into(), found.into(), after.into()].into())
         }
         ("count", Some([part])) => (text.matches(part).count() as i64).into(),
         ("find", Some([part])) => position(text.find(part)),

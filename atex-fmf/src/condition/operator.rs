@@ -1,7 +1,6 @@
 //! Operators of conditions: arithmetic, comparison, membership, indexing.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
 use crate::value::{Number, Value};
@@ -30,7 +29,7 @@ pub(super) fn set(items: Vec<Value>) -> Result<Value> {
         }
         members.insert(crate::Key::from(item));
     }
-    Ok(Value::Set(Arc::new(members.into_iter().map(|key| key.value().clone()).collect())))
+    Ok(Value::Set(members.into_iter().map(|key| key.value().clone()).collect()))
 }
 
 /// The elements that a loop over a value sees.
@@ -70,7 +69,7 @@ pub(super) fn binary(operator: Binary, left: &Value, right: &Value) -> Result<Va
             Ok(Value::list(a.iter().chain(b.iter()).cloned().collect()))
         }
         (Binary::Add, Value::Tuple(a), Value::Tuple(b)) => {
-            Ok(Value::Tuple(Arc::new(a.iter().chain(b.iter()).cloned().collect())))
+            Ok(Value::Tuple(a.iter().chain(b.iter()).cloned().collect()))
         }
         (Binary::Multiply, sequence, Value::Int(count))
         | (Binary::Multiply, Value::Int(count), sequence) => {
@@ -100,7 +99,7 @@ fn set_operation(operator: Binary, a: &[Value], b: &[Value]) -> Result<Value> {
         Binary::BitXor => [keep(a, b, false), keep(b, a, false)].concat(),
         _ => return fail(ErrorKind::Type, format!("{operator:?} cannot be used on sets")),
     };
-    Ok(Value::Set(Arc::new(items)))
+    Ok(Value::Set(items.into()))
 }
 
 fn repeat(sequence: &Value, count: i64) -> Result<Value> {
@@ -118,7 +117,7 @@ fn repeat(sequence: &Value, count: i64) -> Result<Value> {
     Ok(match sequence {
         Value::Str(text) => text.repeat(count).into(),
         Value::List(items) => Value::list(cycle(items, count)),
-        Value::Tuple(items) => Value::Tuple(Arc::new(cycle(items, count))),
+        Value::Tuple(items) => Value::Tuple(cycle(items, count).into()),
         other => other.clone(),
     })
 }
@@ -350,7 +349,7 @@ pub(super) fn slice(base: &Value, [from, to, step]: [Option<i64>; 3]) -> Result<
     }
     Ok(match base {
         Value::Str(_) => chosen.iter().map(Value::to_text).collect::<String>().into(),
-        Value::Tuple(_) => Value::Tuple(Arc::new(chosen)),
+        Value::Tuple(_) => Value::Tuple(chosen.into()),
         _ => Value::list(chosen),
     })
 }

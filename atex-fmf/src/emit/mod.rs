@@ -4,7 +4,8 @@ mod fold;
 mod scalar;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+
+use triomphe::Arc;
 
 use crate::map::{Key, Map};
 use crate::value::Value;
@@ -384,7 +385,7 @@ impl Writer {
 fn address(value: &Value) -> Option<usize> {
     match value {
         Value::Map(map) => Some(Arc::as_ptr(map).addr()),
-        Value::List(items) => Some(Arc::as_ptr(items).addr()),
+        Value::List(items) => Some(items.address()),
         _ => None,
     }
 }

@@ -5,7 +5,8 @@ mod patch;
 mod save;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+use triomphe::Arc;
 
 use crate::emit::Emit;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,8 +76,7 @@ impl Tree {
 
     /// The change to the last file of a node itself; none if there is no data in it.
     fn edit(&self, node: Node<'_>, names: &[&str]) -> Result<Option<Edit>> {
-        let documents = &self.record(node.id().0).documents;
-        let file = documents.last().and_then(|index| self.documents.get(*index as usize));
+        let file = self.documents_of(self.record(node.id().0)).next();
         let Some(path) = file else { return Ok(None) };
         let before = save::read(path)?;
         let text = yaml::normalize(&before);
@@ -88,7 +88,7 @@ impl Tree {
             return Ok(None);
         }
         let mut edit = Edit {
-            path: path.clone(),
+            path: path.to_owned(),
             before,
             new: Map::clone(&old),
             old,

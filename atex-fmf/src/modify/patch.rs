@@ -237,7 +237,7 @@ fn identical(a: &Value, b: &Value) -> bool {
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| identical(a, b))
     };
     match (a, b) {
-        (Value::Map(a), Value::Map(b)) => std::sync::Arc::ptr_eq(a, b) || identical_maps(a, b),
+        (Value::Map(a), Value::Map(b)) => triomphe::Arc::ptr_eq(a, b) || identical_maps(a, b),
         (Value::List(a), Value::List(b))
         | (Value::Tuple(a), Value::Tuple(b))
         | (Value::Set(a), Value::Set(b)) => all(a, b),

@@ -1,11 +1,12 @@
 //! From parser events to values: keys, merge keys, duplicates, anchors.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{ScalarStyle, Span, StructureStyle};
 
 use crate::error::ErrorKind;
-use crate::map::{Key, Map, Origin};
+use crate::list::List;
+use crate::map::{Entry, Key, Map, Origin};
 use crate::value::Value;
 
 use super::YamlError;
@@ -16,6 +17,9 @@ use super::tag::Tag;
 /// Aliases may not make a document larger than this many values: a few lines could stand for billions.
 const MAX_VALUES: u64 = 10_000_000;
 
+/// The keys of a map up to this size are compared with each other, those of larger ones looked up.
+const SEARCHED: usize = 16;
+
 /// Builds the value of one document. Iterative, so that nesting never costs stack.
 #[derive(Debug)]
 pub(super) struct Composer<'t> {
@@ -23,6 +27,10 @@ pub(super) struct Composer<'t> {
     text: &'t str,
     pool: &'t mut Pool,
     open: Vec<Frame>,
+    /// Items of the lists that are open, those of inner ones last.
+    items: Vec<Value>,
+    /// The same for entries of maps.
+    entries: Vec<Entry>,
     anchors: HashMap<usize, Anchored>,
     root: Value,
 }
@@ -39,6 +47,8 @@ struct Anchored {
 #[derive(Debug)]
 struct Frame {
     content: Content,
+    /// Where its items or entries begin.
+    first: usize,
     tag: Option<Tag>,
     anchor: usize,
     span: Span,
@@ -48,14 +58,13 @@ struct Frame {
 
 #[derive(Debug)]
 enum Content {
-    List(Vec<Value>),
+    List,
     Map(OpenMap),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct OpenMap {
     flow: bool,
-    entries: Vec<(Key, Value, Span)>,
     key: Option<(PendingKey, Span)>,
     /// What `<<` brings in; none as long as there was no `<<` with content.
     merged: Option<Vec<Value>>,
@@ -88,7 +97,8 @@ struct Item {
 impl<'t> Composer<'t> {
     pub(super) fn new(document: usize, text: &'t str, pool: &'t mut Pool) -> Self {
         let (open, anchors) = (Vec::new(), HashMap::new());
-        Self { document, text, pool, open, anchors, root: Value::Null }
+        let (items, entries) = (Vec::new(), Vec::new());
+        Self { document, text, pool, open, items, entries, anchors, root: Value::Null }
     }
 
     pub(super) fn finish(self) -> Value {
@@ -129,7 +139,7 @@ impl<'t> Composer<'t> {
     }
 
     pub(super) fn start_list(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
-        self.start(Content::List(Vec::new()), marks)
+        self.start(Content::List, self.items.len(), marks)
     }
 
     pub(super) fn start_map(
@@ -138,15 +148,19 @@ impl<'t> Composer<'t> {
         marks: Marks<'_>,
     ) -> Result<(), YamlError> {
         let flow = style == StructureStyle::Flow;
-        self.start(Content::Map(OpenMap { flow, ..OpenMap::default() }), marks)
+        self.start(
+            Content::Map(OpenMap { flow, key: None, merged: None }),
+            self.entries.len(),
+            marks,
+        )
     }
 
-    fn start(&mut self, content: Content, marks: Marks<'_>) -> Result<(), YamlError> {
+    fn start(&mut self, content: Content, first: usize, marks: Marks<'_>) -> Result<(), YamlError> {
         let Marks { tag, anchor, span } = marks;
         let tag = find_tag(tag, &span)?;
         // Known from here on, so that a reference to itself is told from an unknown name.
         self.remember(anchor, &Value::Null, 0, false);
-        self.open.push(Frame { content, tag, anchor, span, weight: 1 });
+        self.open.push(Frame { content, first, tag, anchor, span, weight: 1 });
         Ok(())
     }
 
@@ -164,17 +178,17 @@ impl<'t> Composer<'t> {
 
     pub(super) fn end(&mut self) -> Result<(), YamlError> {
         let Some(frame) = self.open.pop() else { return Ok(()) };
-        let Frame { content, tag, anchor, span, weight } = frame;
+        let Frame { content, first, tag, anchor, span, weight } = frame;
         if weight > MAX_VALUES {
             let message = format!("aliases make more than {MAX_VALUES} values of this document");
             return Err(YamlError::new(message, &span).of_kind(ErrorKind::Limit));
         }
         let value = match content {
-            Content::List(mut items) => {
-                items.shrink_to_fit();
+            Content::List => {
+                let items = List::of(self.items.drain(first..));
                 tag.unwrap_or(Tag::Seq).list(items)
             }
-            Content::Map(open) => tag.unwrap_or(Tag::Map).map(self.build_map(open)?),
+            Content::Map(open) => tag.unwrap_or(Tag::Map).map(self.build_map(open, first)?),
         }
         .map_err(|message| YamlError::new(message, &span))?;
         self.remember(anchor, &value, weight, true);
@@ -196,9 +210,9 @@ impl<'t> Composer<'t> {
         };
         frame.weight = frame.weight.saturating_add(item.weight);
         match &mut frame.content {
-            Content::List(items) => {
+            Content::List => {
                 reject_special(&item)?;
-                items.push(item.value);
+                self.items.push(item.value);
                 Ok(())
             }
             Content::Map(open) => match open.key.take() {
@@ -213,41 +227,56 @@ impl<'t> Composer<'t> {
                 Some((PendingKey::Merge, key_span)) => open.merge(item, &key_span),
                 Some((PendingKey::Key(key), key_span)) => {
                     reject_special(&item)?;
-                    open.entries.push((key, item.value, key_span));
+                    let origin = origin(self.document, &key_span);
+                    self.entries.push(Entry { key, value: item.value, origin });
                     Ok(())
                 }
             },
         }
     }
 
-    fn build_map(&self, open: OpenMap) -> Result<Map, YamlError> {
+    fn build_map(&mut self, open: OpenMap, first: usize) -> Result<Map, YamlError> {
+        let Some(merged) = &open.merged else {
+            check_duplicates(&self.entries[first..])?;
+            return Ok(Map::from_entries(self.entries.drain(first..).collect()));
+        };
         let mut map = Map::new();
-        let merging = open.merged.is_some();
         // Later maps of the list first: earlier ones win, own entries win over all.
-        for merged in open.merged.iter().flatten().rev() {
+        for merged in merged.iter().rev() {
             for (key, value, origin) in merged.as_map().into_iter().flat_map(Map::entries) {
                 map.insert_at(key.clone(), value.clone(), origin);
             }
         }
-        if !merging {
-            map.reserve(open.entries.len());
-        }
-        for (key, value, span) in open.entries {
-            let origin = Origin::new(self.document, span.start.line(), span.start.col() + 1);
-            if !merging && let Some(first) = map.origin(&key) {
-                let text = key.value().to_text().into_owned();
-                let message = format!(
-                    "duplicate key '{text}', first defined in line {}, column {}",
-                    first.line(),
-                    first.column()
-                );
-                return Err(YamlError::new(message, &span));
-            }
+        for Entry { key, value, origin } in self.entries.drain(first..) {
             map.insert_at(key, value, origin);
         }
-        map.shrink();
         Ok(map)
     }
+}
+
+fn origin(document: usize, span: &Span) -> Origin {
+    Origin::new(document, span.start.line(), span.start.col() + 1)
+}
+
+fn check_duplicates(entries: &[Entry]) -> Result<(), YamlError> {
+    let mut known = HashSet::new();
+    let again = entries.iter().enumerate().find(|(index, entry)| {
+        if entries.len() <= SEARCHED {
+            entries[..*index].iter().any(|before| before.key == entry.key)
+        } else {
+            !known.insert(&entry.key)
+        }
+    });
+    let Some((_, again)) = again else { return Ok(()) };
+    let first = entries.iter().find(|entry| entry.key == again.key).unwrap_or(again);
+    let (text, first) = (again.key.value().to_text(), first.origin);
+    let (line, column) = (first.line(), first.column());
+    Err(YamlError {
+        kind: ErrorKind::File,
+        message: format!("duplicate key '{text}', first defined in line {line}, column {column}"),
+        line: again.origin.line(),
+        column: again.origin.column(),
+    })
 }
 
 impl OpenMap {

@@ -1,7 +1,9 @@
 //! Texts that come again and again in the files of a tree: each is kept once.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use arcstr::ArcStr;
 
 use crate::map::Key;
 use crate::value::Value;
@@ -9,14 +11,19 @@ use crate::value::Value;
 /// Longer texts are hardly ever repeated.
 const MAX_LENGTH: usize = 48;
 
-/// So many different texts are remembered, so that the pool itself stays small.
-const MAX_TEXTS: usize = 8192;
+/// So many texts are remembered at most: a newer one takes the place of an older one.
+const TEXTS: usize = 4096;
+
+/// So many different keys are remembered, so that the pool itself stays small.
+const MAX_KEYS: usize = 8192;
 
 /// What was read before by the same thread.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    texts: HashSet<Arc<str>>,
-    keys: HashMap<Arc<str>, Key>,
+    /// Each text has one place, by its hash; empty before the first text.
+    texts: Vec<ArcStr>,
+    hasher: RandomState,
+    keys: HashMap<ArcStr, Key>,
 }
 
 impl Pool {
@@ -25,14 +32,15 @@ impl Pool {
         if text.len() > MAX_LENGTH {
             return Value::from(text);
         }
-        if let Some(known) = self.texts.get(text) {
-            return Value::Str(Arc::clone(known));
+        if self.texts.is_empty() {
+            self.texts.resize(TEXTS, ArcStr::new());
         }
-        let new: Arc<str> = text.into();
-        if self.texts.len() < MAX_TEXTS {
-            self.texts.insert(Arc::clone(&new));
+        let place = self.hasher.hash_one(text) as usize % TEXTS;
+        let known = &mut self.texts[place];
+        if known != text {
+            *known = text.into();
         }
-        Value::Str(new)
+        Value::Str(known.clone())
     }
 
     /// A value as a key.
@@ -41,9 +49,9 @@ impl Pool {
         if let Some(known) = self.keys.get(text) {
             return known.clone();
         }
-        let text = Arc::clone(text);
+        let text = text.clone();
         let key = Key::from(value);
-        if self.keys.len() < MAX_TEXTS {
+        if self.keys.len() < MAX_KEYS {
             self.keys.insert(text, key.clone());
         }
         key

@@ -1,8 +1,7 @@
 //! What an explicit tag makes of a scalar or a collection.
 
-use std::sync::Arc;
-
 use crate::error::ErrorKind;
+use crate::list::List;
 use crate::map::Map;
 use crate::value::Value;
 
@@ -79,18 +78,18 @@ impl Tag {
     }
 
     /// A sequence with this tag.
-    pub(super) fn list(self, items: Vec<Value>) -> Result<Value, String> {
+    pub(super) fn list(self, items: List) -> Result<Value, String> {
         let pair = |item: &Value| match item.as_map() {
             Some(map) if map.len() == 1 => {
                 map.iter().next().map(|(key, value)| (key.clone(), value.clone()))
             }
             _ => None,
         };
-        let pairs: Option<Vec<_>> = items.iter().map(pair).collect();
+        let pairs = || items.iter().map(pair).collect::<Option<Vec<_>>>();
         match self {
-            Self::Seq => Ok(Value::list(items)),
+            Self::Seq => Ok(Value::List(items)),
             Self::Omap => {
-                let pairs = pairs.ok_or("expected a sequence of maps with one key each")?;
+                let pairs = pairs().ok_or("expected a sequence of maps with one key each")?;
                 let count = pairs.len();
                 let map: Map = pairs.into_iter().collect();
                 if map.len() < count {
@@ -99,9 +98,9 @@ impl Tag {
                 Ok(map.into())
             }
             Self::Pairs => {
-                let pairs = pairs.ok_or("expected a sequence of maps with one key each")?;
+                let pairs = pairs().ok_or("expected a sequence of maps with one key each")?;
                 let tuple = |(key, value): (crate::Key, Value)| {
-                    Value::Tuple(Arc::new(vec![key.value().clone(), value]))
+                    Value::Tuple(vec![key.value().clone(), value].into())
                 };
                 Ok(Value::list(pairs.into_iter().map(tuple).collect()))
             }
@@ -114,7 +113,7 @@ impl Tag {
     pub(super) fn map(self, map: Map) -> Result<Value, String> {
         match self {
             Self::Map => Ok(map.into()),
-            Self::Set => Ok(Value::Set(Arc::new(map.keys().map(|k| k.value().clone()).collect()))),
+            Self::Set => Ok(Value::Set(map.keys().map(|k| k.value().clone()).collect())),
             Self::Seq | Self::Omap | Self::Pairs => {
                 Err("expected a sequence, but found a mapping".to_owned())
             }

@@ -41,7 +41,7 @@ pub struct Library {
 pub(super) fn read(reader: &mut Reader<'_>, key: &str) -> Vec<Requirement> {
     let Some(value) = reader.value(key) else { return Vec::new() };
     let items = match value {
-        Value::List(items) => items.as_slice(),
+        Value::List(items) => &**items,
         single => std::slice::from_ref(single),
     };
     let read = items.iter().filter_map(|item| match item {

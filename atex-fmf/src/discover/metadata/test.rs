@@ -240,7 +240,7 @@ fn restart(reader: &mut Reader<'_>) -> Restart {
     let codes = reader.value("restart-on-exit-code");
     let items = match codes {
         None => &[],
-        Some(Value::List(items)) => items.as_slice(),
+        Some(Value::List(items)) => &**items,
         Some(single) => std::slice::from_ref(single),
     };
     let numbers = items.iter().map(|item| match item {
