@@ -1,6 +1,7 @@
 //! From parser events to values: keys, merge keys, duplicates, anchors.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
 
 use granit_parser::{ScalarStyle, Span, StructureStyle};
 
@@ -10,6 +11,7 @@ use crate::map::{Entry, Key, Map, Origin};
 use crate::value::Value;
 
 use super::YamlError;
+use super::flow::{self, Role};
 use super::pool::Pool;
 use super::scalar::{self, Plain};
 use super::tag::Tag;
@@ -58,7 +60,7 @@ struct Frame {
 
 #[derive(Debug)]
 enum Content {
-    List,
+    List { flow: bool },
     Map(OpenMap),
 }
 
@@ -68,6 +70,8 @@ struct OpenMap {
     key: Option<(PendingKey, Span)>,
     /// What `<<` brings in; none as long as there was no `<<` with content.
     merged: Option<Vec<Value>>,
+    /// Where the text ends that the map is after all, if it is a pair in a flow list.
+    text_end: Option<NonZeroUsize>,
 }
 
 #[derive(Debug)]
@@ -138,8 +142,13 @@ impl<'t> Composer<'t> {
         self.place(Item { value, weight: 1, span, special })
     }
 
-    pub(super) fn start_list(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
-        self.start(Content::List, self.items.len(), marks)
+    pub(super) fn start_list(
+        &mut self,
+        style: StructureStyle,
+        marks: Marks<'_>,
+    ) -> Result<(), YamlError> {
+        let flow = style == StructureStyle::Flow;
+        self.start(Content::List { flow }, self.items.len(), marks)
     }
 
     pub(super) fn start_map(
@@ -148,11 +157,18 @@ impl<'t> Composer<'t> {
         marks: Marks<'_>,
     ) -> Result<(), YamlError> {
         let flow = style == StructureStyle::Flow;
-        self.start(
-            Content::Map(OpenMap { flow, key: None, merged: None }),
-            self.entries.len(),
-            marks,
-        )
+        let map = OpenMap { flow, key: None, merged: None, text_end: None };
+        self.start(Content::Map(map), self.entries.len(), marks)
+    }
+
+    /// What the next scalar is.
+    pub(super) fn role(&self) -> Role {
+        match self.open.last().map(|frame| &frame.content) {
+            Some(Content::List { flow: true }) => Role::Item,
+            Some(Content::Map(OpenMap { flow: true, key: None, .. })) => Role::Key,
+            Some(Content::Map(OpenMap { flow: true, .. })) => Role::Value,
+            _ => Role::Block,
+        }
     }
 
     fn start(&mut self, content: Content, first: usize, marks: Marks<'_>) -> Result<(), YamlError> {
@@ -183,8 +199,18 @@ impl<'t> Composer<'t> {
             let message = format!("aliases make more than {MAX_VALUES} values of this document");
             return Err(YamlError::new(message, &span).of_kind(ErrorKind::Limit));
         }
+        if let Content::Map(OpenMap { text_end: Some(end), .. }) = &content
+            && self.role() == Role::Item
+            && self.entries.len() == first + 1
+            && let Some(start) = span.start.byte_offset()
+            && !self.text[start..].starts_with('{')
+        {
+            self.entries.truncate(first);
+            let value = self.pool.text(&self.text[start..end.get()]);
+            return self.place(Item { value, weight: 1, span, special: None });
+        }
         let value = match content {
-            Content::List => {
+            Content::List { .. } => {
                 let items = List::of(self.items.drain(first..));
                 tag.unwrap_or(Tag::Seq).list(items)
             }
@@ -210,7 +236,7 @@ impl<'t> Composer<'t> {
         };
         frame.weight = frame.weight.saturating_add(item.weight);
         match &mut frame.content {
-            Content::List => {
+            Content::List { .. } => {
                 reject_special(&item)?;
                 self.items.push(item.value);
                 Ok(())
@@ -227,6 +253,16 @@ impl<'t> Composer<'t> {
                 Some((PendingKey::Merge, key_span)) => open.merge(item, &key_span),
                 Some((PendingKey::Key(key), key_span)) => {
                     reject_special(&item)?;
+                    let mut key = key;
+                    if open.flow && item.value.is_null() {
+                        let text = flow::with_colon(self.text, &key_span, b']');
+                        open.text_end = text.and_then(|range| NonZeroUsize::new(range.end));
+                        let plain = key.as_str().is_some_and(|key| !key.starts_with(':'));
+                        let range = flow::with_colon(self.text, &key_span, b'}');
+                        if let Some(range) = range.filter(|_| plain) {
+                            key = self.pool.key(Value::from(&self.text[range]));
+                        }
+                    }
                     let origin = origin(self.document, &key_span);
                     self.entries.push(Entry { key, value: item.value, origin });
                     Ok(())

@@ -3,6 +3,7 @@
 //! The parser is only asked for events; what they mean (types, merge keys, duplicate keys) is decided here.
 
 mod compose;
+mod flow;
 mod pool;
 mod repair;
 mod scalar;
@@ -151,10 +152,10 @@ fn compose(pool: &mut Pool, repaired: &Repaired<'_>, document: usize) -> Result<
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let text = if repaired.is_dash(&text, &span) { "-" } else { &*text };
-                composer.scalar(text, style, marks(tag.as_deref(), anchor, span))?;
+                flow::scalar(&mut composer, text, style, marks(tag.as_deref(), anchor, span))?;
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                composer.start_list(marks(tag.as_deref(), anchor, span))?;
+            Event::SequenceStart(style, anchor, tag) => {
+                composer.start_list(style, marks(tag.as_deref(), anchor, span))?;
             }
             Event::MappingStart(style, anchor, tag) => {
                 composer.start_map(style, marks(tag.as_deref(), anchor, span))?;
