@@ -3,6 +3,7 @@
 //! The tests are those of its own source package, so that nobody here wrote them. `docs/reference.md` has the rules.
 
 mod atex;
+mod discovery;
 mod python;
 mod report;
 mod selection;
@@ -10,7 +11,7 @@ mod sshd;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -40,6 +41,10 @@ pub(crate) struct Options {
     /// Only this tree; may be given several times
     #[arg(long, value_name = "NAME")]
     tree: Vec<String>,
+    /// Run nothing; compare which tests both discover in the metadata trees at and below this folder, by every plan. May be
+    /// given several times
+    #[arg(long, value_name = "DIR", conflicts_with = "tree")]
+    discover: Vec<PathBuf>,
 }
 
 /// Installs the Python ATEX, runs the tests by both, and shows what differs.
@@ -61,6 +66,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     build.current_dir(&workspace.root).args(["build", "--package=atex-cli", "--bin=atex"]);
     steps.command("building", &mut build)?;
     let atex = Atex { program: workspace.target.join("debug/atex") };
+    if !options.discover.is_empty() {
+        python.discovery(&atex.program, &options.discover)?;
+        steps.finish("reference");
+        return Ok(());
+    }
     let sshd = if options.no_ssh { None } else { Sshd::start(&dir.join("sshd"))? };
     if sshd.is_none() && !options.no_ssh {
         ensure!(!options.require, "no sshd is installed (Debian: openssh-server)");

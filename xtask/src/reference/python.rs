@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::discovery;
 use super::report::{Answer, Report};
 use super::selection::{ATEX, FMF, Selection};
 use crate::needs::program_folders;
@@ -48,6 +49,15 @@ impl Python {
             write(&this.driver, DRIVER)?;
         }
         Ok(this)
+    }
+
+    /// Compares what it discovers below these folders with what the program `atex` does.
+    ///
+    /// # Errors
+    /// As [`discovery::compare`].
+    pub(super) fn discovery(&self, atex: &Path, folders: &[PathBuf]) -> Result<()> {
+        let dir = self.driver.parent().unwrap_or(Path::new("."));
+        discovery::compare(&self.program, atex, dir, folders)
     }
 
     /// Removes the answers that were kept.
