@@ -1,9 +1,11 @@
 //! Every backend against the shared suites of `atex-core`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use atex_core::testkit::conformance::provisioner::Systems;
-use atex_core::testkit::conformance::{Suite, connection, lifetime, provisioner};
+use atex_core::testkit::conformance::volume::Load;
+use atex_core::testkit::conformance::{Suite, connection, lifetime, provisioner, recovery, volume};
 use atex_core::{Connection, Provisioner};
 use atex_provision::testkit::{Machine, Podman, Sshd};
 use atex_provision::{Host, Hosts, Local, LocalConnection};
@@ -39,6 +41,71 @@ async fn container_connection() {
     let container = podman.container();
     let connect = async || Ok(Arc::new(container.connect().await?) as Arc<dyn Connection>);
     connection::all(connect).await;
+}
+
+/// How much is asked: little by default, to be quick, and fewer programs where each is costly; with `ATEX_TEST_LOAD=full`, 200
+/// programs and a gigabyte.
+fn load(programs: usize) -> Load {
+    if std::env::var("ATEX_TEST_LOAD").is_ok_and(|load| load == "full") {
+        return Load { programs: 200, bytes: 1 << 30, limit: Duration::from_secs(600) };
+    }
+    Load { programs, ..Load::default() }
+}
+
+#[tokio::test]
+async fn local_connection_under_load() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("tmp")).unwrap();
+    let connect = async || {
+        let connection = LocalConnection::new("local", root.path());
+        Ok(Arc::new(connection) as Arc<dyn Connection>)
+    };
+    volume::all(connect, load(200)).await;
+}
+
+#[tokio::test]
+async fn ssh_connection_under_load() {
+    let Some(sshd) = Sshd::for_test("the ssh connection under load") else { return };
+    let connect = async || Ok(Arc::new(sshd.ssh().connect().await?) as Arc<dyn Connection>);
+    volume::all(connect, load(200)).await;
+}
+
+#[tokio::test]
+async fn container_connection_under_load() {
+    let Some(podman) = Podman::for_test("the podman connection under load") else { return };
+    let container = podman.container();
+    let connect = async || Ok(Arc::new(container.connect().await?) as Arc<dyn Connection>);
+    volume::all(connect, load(20)).await;
+}
+
+#[tokio::test]
+async fn ssh_connection_recovers_when_its_server_is_killed() {
+    let Some(sshd) = Sshd::for_test("ssh whose server is killed") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let sshd = std::cell::RefCell::new(sshd);
+    let down = async || {
+        sshd.borrow_mut().go_down();
+        Ok(())
+    };
+    recovery::all(&connection, down, async || Ok(sshd.borrow_mut().go_up()?)).await;
+}
+
+#[tokio::test]
+async fn ssh_connection_recovers_from_what_befalls_a_machine() {
+    let Some(machine) = Machine::for_test("ssh to a machine that goes away") else { return };
+    let quick = Duration::from_secs(4);
+    let connection =
+        machine.ssh().notice_limit(quick).connect_limit(quick).connect().await.unwrap();
+    let power_off = async || {
+        machine.power_off();
+        Ok(())
+    };
+    // The network is cut; it loses its power without a word; it crashes.
+    recovery::all(&connection, async || Ok(machine.cut_link()?), async || Ok(machine.mend_link()?))
+        .await;
+    let power_on = async || Ok(machine.power_on()?);
+    recovery::all(&connection, async || Ok(machine.power_off_silently()?), power_on).await;
+    recovery::all(&connection, power_off, power_on).await;
 }
 
 /// A stock server takes ten sessions at once.

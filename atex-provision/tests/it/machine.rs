@@ -1,21 +1,46 @@
 //! [`Machine`]: that it really boots, reboots and falls silent, and that nothing of it stays.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 
 use atex_core::{Connection, ConnectionExt};
 use atex_provision::testkit::Machine;
 
-/// What the system shows of machines: their folders, namespaces and links.
-fn traces(machine: &Machine) -> [PathBuf; 3] {
-    let folder = machine.config_file().parent().unwrap().to_owned();
-    let [netns, link] =
-        ["/run/netns", "/sys/class/net"].map(|dir| Path::new(dir).join(machine.name()));
-    [folder, netns, link]
+/// What the system shows of a machine: its folder, namespace and link; not those of another one, which may have taken its place.
+#[derive(Debug, PartialEq)]
+struct Traces([Option<String>; 3]);
+
+impl Traces {
+    fn of(folder: &Path) -> Self {
+        let name = format!("atex-{}", folder.file_name().unwrap().display());
+        let seen = |path: &Path| {
+            let seen = path.metadata().ok()?;
+            Some(format!("{} {} {}", path.display(), seen.dev(), seen.ino()))
+        };
+        let link = Path::new("/sys/class/net").join(&name).join("ifindex");
+        let link = std::fs::read_to_string(link).ok().map(|index| format!("{name} {index}"));
+        Self([seen(folder), seen(&Path::new("/run/netns").join(&name)), link])
+    }
+
+    fn all_there(&self) -> bool {
+        self.0.iter().all(Option::is_some)
+    }
+
+    /// What of these is there still.
+    fn left(&self, folder: &Path) -> Vec<String> {
+        let now = Self::of(folder).0;
+        self.0
+            .iter()
+            .flatten()
+            .filter(|trace| now.iter().flatten().any(|n| n == *trace))
+            .cloned()
+            .collect()
+    }
 }
 
-fn are_there(traces: &[PathBuf]) -> Vec<bool> {
-    traces.iter().map(|trace| trace.exists()).collect()
+fn folder(machine: &Machine) -> PathBuf {
+    machine.config_file().parent().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -73,15 +98,18 @@ async fn machines_are_apart_and_leave_nothing() {
     assert_ne!(first.boot_id(), second.boot_id());
     first.inside(&["touch", "/root/mine"]).unwrap();
     assert_eq!(second.inside(&["ls", "/root"]).unwrap(), "");
-    let all = [traces(&first), traces(&second)].concat();
-    assert_eq!(are_there(&all), [true; 6]);
+    let folders = [folder(&first), folder(&second)];
+    let traces = folders.each_ref().map(|folder| Traces::of(folder));
+    assert!(traces.iter().all(Traces::all_there), "{traces:?}");
     drop(first);
     let panicked = std::thread::spawn(move || {
         let _second = second;
         panic!("to see what it leaves");
     });
     panicked.join().unwrap_err();
-    assert_eq!(are_there(&all), [false; 6]);
+    for (traces, folder) in traces.iter().zip(&folders) {
+        assert_eq!(traces.left(folder), <[String; 0]>::default());
+    }
 }
 
 /// Not a test by itself: what [`what_a_killed_test_left_is_reaped`] runs in a process of its own, to kill it.
@@ -112,14 +140,12 @@ fn what_a_killed_test_left_is_reaped() {
     let mut stderr = std::io::BufReader::new(holder.stderr.take().unwrap());
     std::io::BufRead::read_line(&mut stderr, &mut told).unwrap();
     let folder = Path::new(told.trim()).parent().unwrap().to_owned();
-    let name = format!("atex-{}", folder.file_name().unwrap().display());
-    let all =
-        [folder, Path::new("/run/netns").join(&name), Path::new("/sys/class/net").join(&name)];
-    assert_eq!(are_there(&all), [true; 3]);
+    let traces = Traces::of(&folder);
+    assert!(traces.all_there(), "{traces:?}");
     holder.kill().unwrap();
     holder.wait().unwrap();
     // Whoever makes the next one sees to it.
     let next = run("machine::machines_are_apart_and_leave_nothing").output().unwrap();
     assert!(next.status.success(), "{}", String::from_utf8_lossy(&next.stderr));
-    assert_eq!(are_there(&all), [false; 3]);
+    assert_eq!(traces.left(&folder), <[String; 0]>::default());
 }

@@ -34,7 +34,6 @@ pub async fn all(connect: impl AsyncFn() -> Result<Arc<dyn Connection>>) {
             descriptors_are_read_and_written,
             the_folder_is_the_one_asked_for,
             waiting_may_be_dropped_and_repeated,
-            many_programs_run_at_once,
             impossible_commands_are_refused,
         ]
     );
@@ -314,29 +313,6 @@ pub async fn waiting_may_be_dropped_and_repeated(connection: &dyn Connection) ->
         ensure!(status == Status::Code(7), "{status}");
     }
     child.start_kill()?;
-    Ok(())
-}
-
-/// Fifty programs run at once, and none gets the streams of another.
-pub async fn many_programs_run_at_once(connection: &dyn Connection) -> Check {
-    let mut running = Vec::new();
-    for number in 0..50 {
-        let command = Command::bash("read -r line; echo $line $1").arg(number.to_string());
-        let command = command.stdin(Stdio::Piped).stdout(Stdio::Piped);
-        running.push(connection.spawn(command).await?);
-    }
-    for (number, child) in running.iter_mut().enumerate() {
-        let Some(mut stdin) = child.stdin.take() else { return Err("there is no input".into()) };
-        stdin.write_all(format!("hello {number}\n").as_bytes()).await?;
-    }
-    for (number, mut child) in running.into_iter().enumerate() {
-        let mut printed = String::new();
-        let Some(mut stdout) = child.stdout.take() else { return Err("there is no output".into()) };
-        stdout.read_to_string(&mut printed).await?;
-        ensure!(printed == format!("hello {number} {number}\n"), "{number} printed {printed:?}");
-        let status = child.wait().await?;
-        ensure!(status.success(), "{number} {status}");
-    }
     Ok(())
 }
 

@@ -29,7 +29,9 @@ pub mod executor;
 pub mod lifetime;
 pub mod program;
 pub mod provisioner;
+pub mod recovery;
 pub mod upload;
+pub mod volume;
 
 /// How long a check may take.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -62,13 +64,23 @@ impl Suite {
 
     /// Runs one check, for at most [`LIMIT`].
     pub async fn check(&mut self, promise: &str, check: impl Future<Output = Check>) {
-        let why = match tokio::time::timeout(LIMIT, check).await {
+        self.check_within(LIMIT, promise, check).await;
+    }
+
+    /// Runs one check, for at most this long.
+    pub async fn check_within(
+        &mut self,
+        limit: Duration,
+        promise: &str,
+        check: impl Future<Output = Check>,
+    ) {
+        let why = match tokio::time::timeout(limit, check).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => match error.downcast_ref::<crate::Error>() {
                 Some(error) => Failure::from(error).message,
                 None => error.to_string(),
             },
-            Err(_) => format!("nothing came of it within {}", crate::millis::Shown(LIMIT)),
+            Err(_) => format!("nothing came of it within {}", crate::millis::Shown(limit)),
         };
         self.broken.push(format!("{promise}: {why}"));
     }

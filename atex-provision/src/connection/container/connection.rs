@@ -19,7 +19,9 @@ const KILL_LIMIT: Duration = Duration::from_secs(10);
 /// stays, through which we learn how programs ended, and kill them. It ends with the container, and we with it notice.
 ///
 /// * A program starts in the folder that the container says.
-/// * Its streams belong to the tool, which moves the bytes; they do not pass through our memory.
+/// * Its streams belong to the tool, which moves the bytes; they do not pass through our memory. A program that ends while its input
+///   is still being written may lose the end of its output, since the tools let go of it; what is left of the input is
+///   read for a moment (of a file: all of it) to avoid that.
 /// * Exit codes, 125 to 127 and 255 included, are the program's own. When the tool fails instead, [`Child::wait`] gives
 ///   [`Error::Lost`], or [`Error::Spawn`] when nothing was started.
 /// * A program that is killed by a signal ends with [`Status::Killed`](atex_core::Status::Killed): no number is told. Shells do not tell

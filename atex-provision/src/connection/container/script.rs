@@ -5,9 +5,11 @@
 //! notes in a folder of the container which process group it is, and how it ended; the guard reads that, and kills.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use atex_core::Command;
+use atex_core::{Command, Stdio};
 
 use crate::connection::shell::{self, quote};
 
@@ -39,6 +41,9 @@ rm -rf "$d"
 
 /// `$1` is the guard's folder, `$2` the token. A shell says on standard error that a program was killed by a signal; that is
 /// how it is told from an exit code above 128. (It keeps SIGINT and SIGPIPE to itself.)
+///
+/// `DRAIN` reads what is left of the input: the tools throw away what the program printed if they are stopped in the
+/// middle of writing to it.
 const AROUND: &str = r#"d=$1 t=$2; shift 2
 echo $$ >"$d/$t.run" || exit
 [ ! -e "$d/$t.dead" ] || exit
@@ -47,12 +52,24 @@ exec 3>&2 2>"$d/$t.said"
 code=$?
 [ ! -s "$d/$t.said" ] || code=killed
 echo "$code" >"$d/$t.end"
-"#;
+DRAIN"#;
+
+/// The end of a file comes; that of a pipe is in the hands of who writes to it.
+fn drain(input: &Stdio) -> &'static str {
+    let is_file = |fd: &OwnedFd| {
+        fd.try_clone().is_ok_and(|fd| File::from(fd).metadata().is_ok_and(|m| m.is_file()))
+    };
+    match input {
+        Stdio::Null => "",
+        Stdio::Fd(fd) if is_file(fd) => "exec cat >/dev/null 2>&1",
+        Stdio::Fd(_) | Stdio::Piped => "exec timeout 0.2 cat >/dev/null 2>&1",
+    }
+}
 
 /// What is given to `exec`: a program with its shell around it.
 pub(super) fn around(command: &Command, dir: &str, token: &str) -> Vec<OsString> {
     let (start, arguments) = shell::start(command);
-    let script = AROUND.replace("START", &start);
+    let script = AROUND.replace("START", &start).replace("DRAIN", drain(&command.stdin));
     let words = ["sh", "-c", &script, "sh", dir, token].map(|word| word.as_bytes().to_owned());
     let words: Vec<Vec<u8>> = words.into_iter().chain(arguments).collect();
     if words.iter().all(|word| std::str::from_utf8(word).is_ok()) {

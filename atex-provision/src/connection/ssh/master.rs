@@ -226,11 +226,12 @@ fn command(ssh: &Ssh, dir: &Path) -> Command {
     if let Some(port) = ssh.port {
         command.args(["-p", &port.to_string()]);
     }
+    let alive = format!("ServerAliveInterval={}", (ssh.notice_limit.as_secs() / 4).max(1));
     let defaults = [
         "LogLevel=ERROR",
         "BatchMode=yes",
         "ConnectTimeout=20",
-        "ServerAliveInterval=15",
+        &alive,
         "ServerAliveCountMax=3",
         "TCPKeepAlive=no",
     ];

@@ -20,8 +20,8 @@ pub use self::connection::SshConnection;
 ///
 /// The user's own ssh configuration applies, host keys included, unless [`config_file`](Self::config_file) names another.
 /// These defaults differ from ssh's own, and come before the configuration: `BatchMode=yes` (nothing is ever asked),
-/// `LogLevel=ERROR`, `ConnectTimeout=20`, `ServerAliveInterval=15` with `ServerAliveCountMax=3` (a dead network is noticed
-/// after 60 s at most), `TCPKeepAlive=no`. [`option`](Self::option) comes before these. `ClearAllForwardings=yes` and
+/// `LogLevel=ERROR`, `ConnectTimeout=20`, `TCPKeepAlive=no`, and a dead network is noticed after 60 s at most
+/// ([`notice_limit`](Self::notice_limit)). [`option`](Self::option) comes before these. `ClearAllForwardings=yes` and
 /// what sharing the connection needs cannot be changed.
 ///
 /// A program goes to the remote as one line for its login shell. Linux takes 128 KiB of that, quotes and variables included; a
@@ -34,6 +34,7 @@ pub struct Ssh {
     identity: Option<PathBuf>,
     options: Vec<String>,
     connect_limit: Duration,
+    notice_limit: Duration,
 }
 
 impl Ssh {
@@ -46,6 +47,7 @@ impl Ssh {
             identity: None,
             options: Vec::new(),
             connect_limit: Duration::from_secs(60),
+            notice_limit: Duration::from_secs(60),
         }
     }
 
@@ -82,6 +84,15 @@ impl Ssh {
     #[must_use]
     pub fn connect_limit(mut self, limit: Duration) -> Self {
         self.connect_limit = limit;
+        self
+    }
+
+    /// A system of which nothing is heard for this long is taken for lost; 60 seconds by default, 4 at least. While nothing else is
+    /// heard, it is asked four times within it (ssh's `ServerAliveInterval`, which counts in whole seconds, with a
+    /// `ServerAliveCountMax` of 3).
+    #[must_use]
+    pub fn notice_limit(mut self, limit: Duration) -> Self {
+        self.notice_limit = limit;
         self
     }
 
