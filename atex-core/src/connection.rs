@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::upload::{CopyOptions, tar_through_spawn};
-use crate::{Child, Command, Error, Result, Status, Stdio};
+use crate::{Child, Command, Error, PackedTree, Result, Status, Stdio};
 
 /// A channel to one system, on which programs run. Used as `Arc<dyn Connection>`; every method may be called from many
 /// tasks at once.
@@ -66,6 +66,16 @@ pub trait Connection: fmt::Debug + Send + Sync + 'static {
     /// [`Error::Io`] for what cannot be read here, [`Error::Failed`] for what cannot be written there.
     async fn upload(&self, from: &Path, to: &str, options: &CopyOptions) -> Result<()> {
         tar_through_spawn(self, self.name(), from, to, options).await
+    }
+
+    /// Lays a tree that was packed beforehand into a folder of the remote, as [`upload`](Self::upload) does. The default sends it
+    /// once: the remote keeps one tree of at most 512 MiB in its user's cache (`~/.cache/atex`, or `atex` in `XDG_CACHE_HOME`), and
+    /// the one that it has, by its digest, is only unpacked. Where nothing can be kept, it is sent each time.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] for what cannot be written there.
+    async fn upload_packed(&self, tree: &PackedTree, to: &str) -> Result<()> {
+        tree.lay(self, to).await
     }
 
     /// Closes the channel; programs that still run through it are killed or lose their streams. Closing twice is no error.

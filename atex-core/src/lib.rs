@@ -13,6 +13,7 @@ mod executor;
 mod facts;
 pub mod millis;
 mod name;
+mod packed;
 mod provisioner;
 mod remote;
 mod result;
@@ -34,6 +35,7 @@ pub use event::{Attempt, EventSink, PlannedPool, PlannedTest, RemoteId, RunEvent
 pub use executor::{Executor, Outcome, Session, Tally};
 pub use facts::{Facts, Notes};
 pub use name::{InvalidTestName, TestName};
+pub use packed::PackedTree;
 pub use provisioner::{LeaseLog, Provisioner, Request};
 pub use remote::{Lease, Remote};
 pub use result::ResultLine;

@@ -84,10 +84,22 @@ fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Writes the content of a folder as a tar stream, in the order of names, so that equal trees give equal streams.
+/// Writes the content of a folder as a tar stream.
 fn pack(from: &Path, options: &CopyOptions, writer: PipeWriter) -> Result<()> {
     let mut tar = tar::Builder::new(io::BufWriter::with_capacity(1 << 16, writer));
     tar.follow_symlinks(false);
+    append_folder(&mut tar, from, Path::new(""), options)?;
+    let finish = tar.into_inner().and_then(|mut stream| stream.flush());
+    finish.map_err(Error::io("cannot pack", from))
+}
+
+/// Adds the content of a folder, below a path, in the order of names, so that equal trees give equal streams.
+pub(crate) fn append_folder(
+    tar: &mut tar::Builder<impl Write>,
+    from: &Path,
+    below: &Path,
+    options: &CopyOptions,
+) -> Result<()> {
     let paths = options.paths_in(from);
     let is_wanted = |entry: &DirEntry| {
         let is_named = |name: &str| options.exclude.iter().any(|own| own == name);
@@ -109,16 +121,15 @@ fn pack(from: &Path, options: &CopyOptions, writer: PipeWriter) -> Result<()> {
             tracing::warn!(path = %entry.path().display(), "not uploaded: neither a file nor a folder nor a link");
             continue;
         }
-        let inside = entry.path().strip_prefix(from).unwrap_or(entry.path());
+        let inside = below.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
         let packed = if kind.is_file() {
-            append_file(&mut tar, entry.path(), inside)
+            append_file(tar, entry.path(), &inside)
         } else {
-            tar.append_path_with_name(entry.path(), inside)
+            tar.append_path_with_name(entry.path(), &inside)
         };
         packed.map_err(Error::io("cannot pack", entry.path()))?;
     }
-    let finish = tar.into_inner().and_then(|mut stream| stream.flush());
-    finish.map_err(Error::io("cannot pack", from))
+    Ok(())
 }
 
 /// Packs a file with exactly as many bytes as its header says, also when somebody writes to it meanwhile: what it grows by is

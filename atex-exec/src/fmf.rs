@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, CopyOptions, Error, Executor, Outcome, Result,
-    Session, TestName, TestSuite, async_trait,
+    Artifacts, CancellationToken, Connection, Content, CopyOptions, Error, Executor, Outcome,
+    PackedTree, Result, Session, TestName, TestSuite, async_trait,
 };
 use indexmap::IndexMap;
+use tokio::sync::OnceCell;
 
 use crate::guest::{Debug, Guest};
 use crate::run::{self, Run};
@@ -21,6 +22,7 @@ pub struct FmfExecutor {
     environment: IndexMap<String, String>,
     work_base: Option<String>,
     exclude: Vec<PathBuf>,
+    packed: Arc<OnceCell<PackedTree>>,
     reconnect_limit: Duration,
     debug: Debug,
 }
@@ -36,6 +38,7 @@ impl FmfExecutor {
             environment: IndexMap::new(),
             work_base: None,
             exclude: Vec::new(),
+            packed: Arc::default(),
             reconnect_limit: Self::RECONNECT_LIMIT,
             debug: Debug::default(),
         }
@@ -61,6 +64,7 @@ impl FmfExecutor {
     #[must_use]
     pub fn exclude(mut self, path: impl Into<PathBuf>) -> Self {
         self.exclude.push(path.into());
+        self.packed = Arc::default();
         self
     }
 
@@ -81,13 +85,16 @@ impl FmfExecutor {
 
     /// Lays the content of the suite on the remote.
     async fn upload(&self, connection: &dyn Connection, guest: &Guest) -> Result<()> {
+        let tree = self.packed.get_or_try_init(|| self.pack()).await?;
+        connection.upload_packed(tree, &guest.tree()).await
+    }
+
+    /// Packs the content of the suite: once, for all remotes.
+    async fn pack(&self) -> Result<PackedTree> {
         let options = CopyOptions::default().exclude(".git");
         let options = self.exclude.iter().fold(options, CopyOptions::exclude_path);
-        for content in &self.suite.content {
-            let to = format!("{}/{}", guest.tree(), content.to);
-            connection.upload(&content.from, &to, &options).await?;
-        }
-        Ok(())
+        let part = |content: &Content| (content.from.clone(), content.to.clone());
+        PackedTree::pack(self.suite.content.iter().map(part).collect(), options).await
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use atex_core::{
-    BoxRead, BoxWrite, CancellationToken, Child, Command, Connection, Error, Process, Result,
-    Status, async_trait,
+    BoxRead, BoxWrite, CancellationToken, Child, Command, Connection, Error, PackedTree, Process,
+    Result, Status, async_trait,
 };
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -150,6 +150,11 @@ impl Connection for LocalConnection {
     async fn closed(&self) -> Error {
         self.closed.cancelled().await;
         self.not_connected()
+    }
+
+    /// Nothing is kept: what would be is here already.
+    async fn upload_packed(&self, tree: &PackedTree, to: &str) -> Result<()> {
+        tree.unpack(self, to).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -179,11 +179,11 @@ impl Sshd {
     /// When the file cannot be written.
     pub fn configure_server(&self, lines: &str) -> io::Result<()> {
         let dir = self.dir.path().display();
-        // SHLVL: else bash, when run by sshd, reads the user's ~/.bashrc, whatever that does.
+        // What is kept for the next upload is not kept in the cache of whoever runs the tests. SHLVL: else bash, when run by sshd, reads the user's ~/.bashrc, whatever that does.
         let server = format!(
             "{lines}\nHostKey {dir}/host_key\nAuthorizedKeysFile {dir}/user_key.pub\nPidFile none\n\
              UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             KexAlgorithms curve25519-sha256\nMaxSessions 1000\nMaxStartups 1000\nSetEnv SHLVL=5\n\
+             KexAlgorithms curve25519-sha256\nMaxSessions 1000\nMaxStartups 1000\nSetEnv SHLVL=5 XDG_CACHE_HOME={dir}/cache\n\
              Subsystem sftp internal-sftp\n"
         );
         fs::write(self.dir.path().join("sshd_config"), server)

@@ -3,10 +3,13 @@
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Arc;
 
-use atex_core::{Command, Connection, ConnectionExt, Error, Failure, Retry, Status, Stdio};
+use atex_core::{
+    Command, Connection, ConnectionExt, CopyOptions, Error, Failure, PackedTree, Retry, Status,
+    Stdio,
+};
 use atex_provision::testkit::Sshd;
 use atex_provision::{Ssh, SshConnection};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -82,40 +85,6 @@ async fn an_odd_destination_is_refused() {
         let error = Ssh::new(odd).connect().await.unwrap_err();
         assert!(matches!(error, Error::Usage(_)), "{error:?}");
     }
-}
-
-#[tokio::test]
-async fn a_dead_server_closes_the_connection_which_then_comes_back() {
-    let Some(mut sshd) = Sshd::for_test("a_dead_server_closes_the_connection") else { return };
-    let connection = Arc::new(sshd.ssh().connect().await.unwrap());
-    let closed = tokio::spawn({
-        let connection = Arc::clone(&connection);
-        async move { connection.closed().await }
-    });
-    let mut child = connection.spawn(Command::new("sleep").arg("1000")).await.unwrap();
-    let mut sshd = tokio::task::spawn_blocking(move || {
-        sshd.go_down();
-        sshd
-    })
-    .await
-    .unwrap();
-    let error = closed.await.unwrap();
-    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
-    let error = child.wait().await.unwrap_err();
-    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
-    let again = child.wait().await.unwrap_err();
-    assert_eq!(Failure::from(&again), Failure::from(&error));
-    for result in [connection.check().await, connection.spawn(Command::new("true")).await.map(drop)]
-    {
-        assert!(matches!(result, Err(Error::Lost { .. })), "{result:?}");
-    }
-    let error = connection.reconnect().await.unwrap_err();
-    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
-    assert!(matches!(connection.closed().await, Error::NotConnected { .. }));
-    sshd.go_up().unwrap();
-    let (first, second) = tokio::join!(connection.reconnect(), connection.reconnect());
-    first.and(second).unwrap();
-    assert_eq!(connection.script("echo back", &[]).await.unwrap(), "back\n");
 }
 
 #[tokio::test]
@@ -368,4 +337,47 @@ async fn the_control_socket_is_private() {
     let socket = &words[words.iter().position(|word| word == "-S").unwrap() + 1];
     let dir = std::path::Path::new(socket).parent().unwrap();
     assert_eq!(dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// What is kept there of uploaded trees, each with what tells whether it was written anew.
+fn kept(sshd: &Sshd) -> Vec<(String, u64)> {
+    let cache = std::fs::read_dir(sshd.config_file().with_file_name("cache").join("atex")).unwrap();
+    let found = cache.map(|entry| entry.unwrap());
+    found.map(|e| (e.file_name().into_string().unwrap(), e.metadata().unwrap().ino())).collect()
+}
+
+#[tokio::test]
+async fn an_unchanged_tree_is_sent_once_and_one_tree_is_kept() {
+    let Some(sshd) = Sshd::for_test("an_unchanged_tree_is_sent_once") else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let to = there.path().to_str().unwrap();
+    let tree = async |text: &str| {
+        std::fs::write(here.path().join("file"), text).unwrap();
+        let parts = vec![(here.path().to_owned(), "sub".to_owned())];
+        PackedTree::pack(parts, CopyOptions::default()).await.unwrap()
+    };
+    let first = tree("first").await;
+    let arrived = || std::fs::read_to_string(there.path().join("sub/file")).unwrap();
+    connection.upload_packed(&first, to).await.unwrap();
+    let once = kept(&sshd);
+    assert_eq!(once[0].0, format!("{}.tar", first.digest()));
+    connection.upload_packed(&first, to).await.unwrap();
+    assert_eq!(kept(&sshd), once, "it was sent again");
+    // Somebody meddled with it.
+    let file = sshd.config_file().with_file_name("cache").join("atex").join(&once[0].0);
+    std::fs::write(&file, "tampered").unwrap();
+    connection.upload_packed(&first, to).await.unwrap();
+    assert_eq!(arrived(), "first");
+    assert_eq!(file.metadata().unwrap().len(), first.bytes());
+    let second = tree("second").await;
+    connection.upload_packed(&second, to).await.unwrap();
+    assert_eq!(arrived(), "second");
+    let names: Vec<String> = kept(&sshd).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, [format!("{}.tar", second.digest())]);
+    // A cache that cannot be had does no harm.
+    std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file.parent().unwrap(), "in the way").unwrap();
+    connection.upload_packed(&first, to).await.unwrap();
+    assert_eq!(arrived(), "first");
 }

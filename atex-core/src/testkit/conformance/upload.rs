@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::program::Scratch;
 use super::{Check, Suite, ensure, run_checks};
-use crate::{Connection, ConnectionExt, CopyOptions, Error, Result};
+use crate::{Connection, ConnectionExt, CopyOptions, Error, PackedTree, Result};
 
 /// Runs all checks of this module as a part of the suite for connections.
 pub(super) async fn run(
@@ -23,6 +23,7 @@ pub(super) async fn run(
             uploads_leave_out_what_is_excluded,
             uploads_replace_what_is_there_and_leave_the_rest,
             uploads_that_cannot_be_are_told,
+            packed_trees_arrive_as_often_as_they_are_laid,
         ]
     );
 }
@@ -139,6 +140,57 @@ pub async fn uploads_that_cannot_be_are_told(connection: &dyn Connection) -> Che
     match connection.upload(here.path(), &blocked, &options).await {
         Err(Error::Failed { stderr, .. }) => ensure!(!stderr.is_empty(), "no reason is given"),
         other => return Err(format!("a blocked target gave {other:?}").into()),
+    }
+    Ok(scratch.remove().await?)
+}
+
+/// A tree that was packed once arrives whole each time, whatever else was laid in between, and wherever each part belongs.
+pub async fn packed_trees_arrive_as_often_as_they_are_laid(connection: &dyn Connection) -> Check {
+    let here = tempfile::tempdir()?;
+    let scratch = Scratch::new(connection).await?;
+    write(&here.path().join("script"), "one", 0o755)?;
+    fs::create_dir(here.path().join(".git"))?;
+    symlink("script", here.path().join("link"))?;
+    let parts = || {
+        vec![
+            (here.path().to_owned(), String::new()),
+            (here.path().to_owned(), "libs/a b".to_owned()),
+        ]
+    };
+    let options = CopyOptions::default().exclude(".git");
+    let first = PackedTree::pack(parts(), options.clone()).await?;
+    ensure!(
+        first.digest() == PackedTree::pack(parts(), options.clone()).await?.digest(),
+        "one tree has two digests"
+    );
+    write(&here.path().join("script"), "other", 0o700)?;
+    let second = PackedTree::pack(parts(), options).await?;
+    ensure!(first.digest() != second.digest(), "two trees have one digest");
+    for (number, tree) in [&first, &first, &second, &first, &second].into_iter().enumerate() {
+        let to = format!("{}/it's {number}", scratch.path());
+        connection.upload_packed(tree, &to).await?;
+        let script =
+            if tree.digest() == first.digest() { "file 755 one" } else { "file 700 other" };
+        let expected = [
+            ("script", script),
+            ("link", "link to script"),
+            ("libs/a b/script", script),
+            (".git", "nothing"),
+        ];
+        for (name, expected) in expected {
+            let found = found(connection, &to, name).await?;
+            ensure!(
+                found == expected,
+                "the {number}. time, {name:?} is {found:?}, not {expected:?}"
+            );
+        }
+    }
+    connection.script(r#": >"$1/blocked""#, &[scratch.path()]).await?;
+    for tree in [&second, &first] {
+        match connection.upload_packed(tree, &format!("{}/blocked/below", scratch.path())).await {
+            Err(Error::Failed { stderr, .. }) => ensure!(!stderr.is_empty(), "no reason is given"),
+            other => return Err(format!("a blocked target gave {other:?}").into()),
+        }
     }
     Ok(scratch.remove().await?)
 }
