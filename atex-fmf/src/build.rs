@@ -7,6 +7,7 @@ use triomphe::Arc;
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::integer::Int;
 use crate::map::{Entry, Key, Map, Origin};
+use crate::merge::Effort;
 use crate::record::{Document, Link, Record};
 use crate::scan::{self, Scanner, Step};
 use crate::tree::Tree;
@@ -85,7 +86,7 @@ impl Builder {
             root: None,
             version,
             config,
-            steps: 0,
+            effort: Effort::default(),
         };
         let (documents, base) = (Vec::new(), PathBuf::new());
         Self { tree, documents, empty, scanner: None, growth: 0, base }

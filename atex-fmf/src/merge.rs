@@ -10,6 +10,16 @@ use crate::value::{Number, Value};
 /// Merges inside of values after which a tree is given up: lists of maps can multiply with every level.
 const MAX_STEPS: u64 = 1_000_000;
 
+/// Items, and sixteens of bytes of text, that suffixes may make in a tree: a few kilobytes could ask for gigabytes.
+const MAX_GROWN: u64 = 20_000_000;
+
+/// What merging took so far, over a whole tree.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Effort {
+    steps: u64,
+    grown: u64,
+}
+
 /// What a suffix asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -58,15 +68,15 @@ pub(crate) fn base_of(key: &Key) -> Option<&str> {
 #[derive(Debug)]
 pub(crate) struct Merger<'t> {
     node: &'t str,
-    steps: &'t mut u64,
+    effort: &'t mut Effort,
     /// The entry being merged: where an error points to.
     pub(crate) origin: Origin,
 }
 
 impl<'t> Merger<'t> {
-    /// `steps` counts over a whole tree.
-    pub(crate) fn new(node: &'t str, steps: &'t mut u64) -> Self {
-        Self { node, steps, origin: Origin::NONE }
+    /// `effort` counts over a whole tree.
+    pub(crate) fn new(node: &'t str, effort: &'t mut Effort) -> Self {
+        Self { node, effort, origin: Origin::NONE }
     }
 
     /// Applies every entry of `source` to `target`, in order.
@@ -90,15 +100,33 @@ impl<'t> Merger<'t> {
                 Operation::RemoveMatching => self.remove_matching(target, base, value)?,
                 Operation::Substitute => self.substitute(target, base, value)?,
             }
+            if operation != Operation::Assign {
+                self.made(target.get(base))?;
+            }
         }
         Ok(())
     }
 
     fn step(&mut self, count: usize) -> Result<()> {
-        *self.steps += count as u64;
-        if *self.steps > MAX_STEPS {
+        self.effort.steps += count as u64;
+        if self.effort.steps > MAX_STEPS {
             let message =
                 format!("given up in {} after {MAX_STEPS} merges inside of values", self.node);
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(())
+    }
+
+    /// Counts a value that was made.
+    fn made(&mut self, value: Option<&Value>) -> Result<()> {
+        self.effort.grown += match value {
+            Some(Value::List(items)) => items.len() as u64,
+            Some(Value::Str(text)) => text.len() as u64 / 16,
+            Some(Value::Bytes(bytes)) => bytes.len() as u64 / 16,
+            _ => 0,
+        };
+        if self.effort.grown > MAX_GROWN {
+            let message = format!("given up in {}: suffixes make too much data", self.node);
             return Err(Error::new(ErrorKind::Limit, message));
         }
         Ok(())
@@ -214,7 +242,7 @@ impl<'t> Merger<'t> {
         failure.map_or(Ok(()), Err)
     }
 
-    fn substitute(&self, target: &mut Map, key: &str, value: &Value) -> Result<()> {
+    fn substitute(&mut self, target: &mut Map, key: &str, value: &Value) -> Result<()> {
         let Some(old) = target.get_mut(key) else { return Ok(()) };
         if !matches!(old, Value::List(_) | Value::Str(_)) {
             return Err(self.error(key, "wrong type"));
@@ -224,7 +252,10 @@ impl<'t> Merger<'t> {
             let regex = Regex::new(pattern)?;
             let template = Template::new(replacement, &regex)?;
             match &mut *old {
-                Value::Str(text) => *text = regex.replace_all(text, &template)?.into(),
+                Value::Str(text) => {
+                    *text = regex.replace_all(text, &template)?.into();
+                    self.made(Some(old))?;
+                }
                 Value::List(items) => {
                     items.change(|items| {
                         items.iter_mut().try_for_each(|item| {
@@ -232,7 +263,7 @@ impl<'t> Merger<'t> {
                                 return Err(self.error(key, "not a string"));
                             };
                             *text = regex.replace_all(text, &template)?.into();
-                            Ok(())
+                            self.made(Some(item))
                         })
                     })?;
                 }

@@ -7,6 +7,7 @@ use triomphe::Arc;
 use crate::error::{Error, Location, Result};
 use crate::integer::Int;
 use crate::map::{Map, Origin};
+use crate::merge::Effort;
 use crate::record::{Document, Link, Record};
 use crate::value::Value;
 
@@ -23,8 +24,8 @@ pub struct Tree {
     pub(crate) root: Option<PathBuf>,
     pub(crate) version: Int,
     pub(crate) config: Value,
-    /// Merge steps taken so far.
-    pub(crate) steps: u64,
+    /// What merging took so far.
+    pub(crate) effort: Effort,
 }
 
 /// What the key `/` of a node says about the node itself. Unset directives are none.
@@ -147,7 +148,7 @@ impl Tree {
     /// Applies `source` to `data`, which belongs to a node; errors point to the entry that caused them.
     pub(crate) fn merge_into(&mut self, index: u32, data: &mut Map, source: &Map) -> Result<()> {
         let name = &self.nodes[index as usize].name;
-        let mut merger = crate::merge::Merger::new(name, &mut self.steps);
+        let mut merger = crate::merge::Merger::new(name, &mut self.effort);
         let result = merger.merge(data, source);
         let origin = merger.origin;
         result.map_err(|error| self.point_at(error, origin))

@@ -87,7 +87,7 @@ fn written() -> impl Strategy<Value = Map> {
 }
 
 fn merge(target: &mut Map, source: &Map) {
-    crate::merge::Merger::new("/node", &mut 0).merge(target, source).unwrap();
+    crate::merge::Merger::new("/node", &mut Default::default()).merge(target, source).unwrap();
 }
 
 fn shown(map: &Map) -> Vec<(String, Value)> {

@@ -15,6 +15,9 @@ pub(crate) use template::Template;
 /// Steps after which a backtracking match is given up, so that a pattern cannot run forever.
 const BACKTRACK_LIMIT: usize = 1_000_000;
 
+/// Longer texts are not made of replacements: groups could be repeated without end.
+const MAX_REPLACED: usize = 16 << 20;
+
 /// A compiled pattern.
 #[derive(Debug, Clone)]
 pub(crate) struct Regex {
@@ -60,6 +63,9 @@ impl Regex {
             let Some(whole) = found.get(0) else { break };
             out.push_str(&text[copied..whole.start()]);
             template.expand(&found, &mut out);
+            if out.len() > MAX_REPLACED {
+                return Err(self.too_long());
+            }
             (copied, position) = (whole.end(), whole.end());
             after_empty = whole.start() == whole.end();
         }
@@ -93,6 +99,15 @@ impl Regex {
             Some(c) => find(&self.engine, position + c.len_utf8()),
             None => Ok(None),
         }
+    }
+
+    fn too_long(&self) -> Error {
+        let message = format!(
+            "replacing '{}' makes a text of more than {} MiB",
+            self.pattern,
+            MAX_REPLACED >> 20
+        );
+        Error::new(ErrorKind::Limit, message)
     }
 
     fn gave_up(&self, error: &fancy_regex::Error) -> Error {

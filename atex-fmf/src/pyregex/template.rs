@@ -31,6 +31,9 @@ impl Template {
 
     pub(super) fn expand(&self, found: &fancy_regex::Captures<'_, str>, out: &mut String) {
         for part in &self.0 {
+            if out.len() > super::MAX_REPLACED {
+                break;
+            }
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Group(number) => {

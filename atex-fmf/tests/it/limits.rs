@@ -47,6 +47,33 @@ fn merges_that_multiply_are_refused() {
 }
 
 #[test]
+fn texts_and_lists_that_grow_without_end_are_refused() {
+    let open = |text: &str| {
+        let sample = Sample::new(&[("main.fmf", text)]);
+        sample.open().map(|_| ()).map_err(|error| error.kind())
+    };
+    let long = "x".repeat(100_000);
+    // A thousand times as long, and again, and again.
+    let groups = "\\g<0>".repeat(1000);
+    let longer = [format!("'/.+/{groups}/'").as_str(); 4].join(", ");
+    assert_eq!(open(&format!("a: x\n/n:\n  a~: [{longer}]\n")), Err(ErrorKind::Limit));
+    // A long text for each letter.
+    assert_eq!(open(&format!("a: {long}\n/n:\n  a~: /x/{long}/\n")), Err(ErrorKind::Limit));
+    // Many nodes, each with a long text of its own.
+    let nodes: String = (0..4000).map(|n| format!("/n{n}: {{a+: y}}\n")).collect();
+    assert_eq!(open(&format!("a: {long}\n{nodes}")), Err(ErrorKind::Limit));
+}
+
+#[test]
+fn large_repetitions_in_patterns_are_refused() {
+    let data: Map = [("a".into(), Value::from("abc"))].into_iter().collect();
+    for pattern in ["(?:\\w{1000}){1000}", "((a{200}){200}){200}"] {
+        let filter = Filter::new(&format!("a: {pattern}")).with_patterns(true);
+        assert_eq!(filter.matches(&data, None).unwrap_err().kind(), ErrorKind::Pattern);
+    }
+}
+
+#[test]
 fn patterns_and_conditions_that_would_run_forever_are_refused() {
     let text = "ab".repeat(50);
     let data: Map = [("a".into(), Value::from(text))].into_iter().collect();
