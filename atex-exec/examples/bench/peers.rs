@@ -1,8 +1,8 @@
 //! The other side of every measurement.
 
 use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::bed::{Bed, FILE};
@@ -65,33 +65,27 @@ pub(crate) fn ssh_cat(bed: &Bed) -> Result<Duration, Failure> {
     Ok(took)
 }
 
-/// A multiplexing master.
+/// A multiplexing master, in the background.
 pub(crate) struct Master {
-    process: Child,
-    socket: std::path::PathBuf,
+    socket: PathBuf,
 }
 
 impl Master {
     pub(crate) fn start(bed: &Bed, number: usize) -> Result<Self, Failure> {
         let socket = bed.path().join(format!("m{number}"));
-        let process = Command::new("ssh")
-            .args(["-N", "-M", "-S"])
+        // It goes to the background once it is ready.
+        let status = Command::new("ssh")
+            .args(["-f", "-N", "-M", "-S"])
             .arg(&socket)
             .arg("-F")
             .arg(bed.sshd.config_file())
             .args(["-p", &bed.sshd.port().to_string()])
             .arg(bed.sshd.destination())
             .stdin(Stdio::null())
-            .spawn()?;
-        let master = Self { process, socket };
-        let began = Instant::now();
-        while !master.socket.exists() {
-            if began.elapsed() > Duration::from_secs(60) {
-                return Err("a master did not start".into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(master)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if status.success() { Ok(Self { socket }) } else { Err(format!("ssh -M: {status}").into()) }
     }
 
     fn ssh(&self, bed: &Bed) -> Command {
@@ -104,8 +98,9 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        self.process.kill().and_then(|()| self.process.wait()).ok();
-        fs::remove_file(&self.socket).ok();
+        let mut exit = Command::new("ssh");
+        exit.args(["-O", "exit", "-S"]).arg(&self.socket).arg("localhost");
+        exit.stdin(Stdio::null()).stderr(Stdio::null()).status().ok();
     }
 }
 
