@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use atex_core::{CancellationToken, EventSink, RunEvent, TestSuite};
-use atex_exec::{Debug, FmfExecutor};
+use atex_exec::{Debug, FmfExecutor, Limits};
 use atex_report::{
     Conclusion, Journal, JsonLines, RunInfo, RunReport, RunStore, StoreError, Style, SummaryText,
 };
@@ -115,9 +115,11 @@ async fn drive(
     };
     let suite = Arc::new(suite);
     let environment = options.environment.iter();
+    let mut limits = Limits::default();
+    limits.reconnect = options.reconnect;
     let executor = FmfExecutor::new(Arc::clone(&suite))
         .debug(debug_switches())
-        .reconnect_limit(options.reconnect)
+        .limits(limits)
         // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
         .exclude(if options.out.is_some() { store.dir() } else { Path::new(RUNS) });
     let executor = environment.fold(executor, |executor, (key, value)| executor.env(key, value));

@@ -25,12 +25,35 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
         connection: Arc<dyn Connection>,
         cancel: &CancellationToken,
     ) -> Result<Box<dyn Session>>;
+
+    /// Goes on with a test that was running when its controller died: `connection` leads to the same remote, and `artifacts` are
+    /// those of the run that did not come to its end.
+    ///
+    /// Yields the session as it was. The first call of its [`run`](Session::run), with the same test and the same artifacts, goes
+    /// on with the test instead of starting it, so that in the end everything that the test said is there exactly
+    /// once; after that, the session is like any other. Yields nothing if there is nothing among the artifacts to go on with: that is
+    /// so for executors that cannot do this (the default), and for a run that had ended. Dropping the future changes nothing.
+    ///
+    /// # Errors
+    /// Why it is impossible, though there was something. The artifacts have a result with status `infra` then, if the test is
+    /// lost for good. [`Error::Cancelled`](crate::Error::Cancelled) soon after the token was cancelled.
+    async fn resume(
+        &self,
+        connection: Arc<dyn Connection>,
+        artifacts: &Artifacts,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Box<dyn Session>>> {
+        let (_, _) = (artifacts, cancel);
+        drop(connection);
+        Ok(None)
+    }
 }
 
 /// A prepared remote, which runs one test at a time.
 #[async_trait]
 pub trait Session: fmt::Debug + Send {
-    /// Runs one test to its end and leaves what it reported in `artifacts`, which must be empty before.
+    /// Runs one test to its end and leaves what it reported in `artifacts`, which must be empty before (unless they are those that
+    /// the session was [resumed](Executor::resume) from).
     ///
     /// A failing test is `Ok`. In every case, also with an error, `artifacts` then has a `results` file with at least one
     /// result of the test itself. When the run of the test did not come to its own end, its status is `infra`, unless the test had

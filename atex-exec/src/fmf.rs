@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use atex_core::{
     Artifacts, CancellationToken, Connection, Content, CopyOptions, Error, Executor, Outcome,
-    PackedTree, Result, Session, TestName, TestSuite, async_trait,
+    PackedTree, Result, Session, Test, TestName, TestSuite, async_trait,
 };
 use indexmap::IndexMap;
 use tokio::sync::OnceCell;
 
-use crate::guest::{Debug, Guest};
+use crate::checkpoint::Log;
+use crate::guest::{Debug, Guest, is_bash_variable};
+use crate::limits::{Limits, within};
 use crate::run::{self, Run};
+use crate::secret::Secrets;
 
 /// Runs the tests of a suite as FMF describes them: the content of the suite is uploaded once per remote, and each test is
 /// a bash script that runs in the folder of its `.fmf` file and reports through the control stream.
@@ -23,14 +25,12 @@ pub struct FmfExecutor {
     work_base: Option<String>,
     exclude: Vec<PathBuf>,
     packed: Arc<OnceCell<PackedTree>>,
-    reconnect_limit: Duration,
+    limits: Limits,
+    secrets: Secrets,
     debug: Debug,
 }
 
 impl FmfExecutor {
-    /// How long a connection that was cut may take to come back, unless said otherwise.
-    pub const RECONNECT_LIMIT: Duration = Duration::from_secs(120);
-
     /// An executor for the tests of this suite.
     pub fn new(suite: impl Into<Arc<TestSuite>>) -> Self {
         Self {
@@ -39,7 +39,8 @@ impl FmfExecutor {
             work_base: None,
             exclude: Vec::new(),
             packed: Arc::default(),
-            reconnect_limit: Self::RECONNECT_LIMIT,
+            limits: Limits::default(),
+            secrets: Secrets::default(),
             debug: Debug::default(),
         }
     }
@@ -68,11 +69,21 @@ impl FmfExecutor {
         self
     }
 
-    /// How long a connection that is cut under a test may take to come back, before the test counts as lost with its remote.
-    /// The test goes on meanwhile, and nothing of what it says or prints is lost.
+    /// With a variable for all tests, like [`env`](Self::env), whose value nobody may see. It is in no list of processes and in no
+    /// log. What a test reports of it, or prints, is stored with a `*` in place of each of its bytes; its output and its files
+    /// hold it until the test has ended, though, and a test that encodes it first can give it away.
+    ///
+    /// Its name must be one that a shell can export, or [`start`](Executor::start) refuses it.
     #[must_use]
-    pub fn reconnect_limit(mut self, limit: Duration) -> Self {
-        self.reconnect_limit = limit;
+    pub fn secret(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.secrets.add(name.into(), value.into());
+        self
+    }
+
+    /// With limits for the phases of a session and of a run.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -81,6 +92,12 @@ impl FmfExecutor {
     pub fn debug(mut self, debug: Debug) -> Self {
         self.debug = debug;
         self
+    }
+
+    /// Removes what is on a remote.
+    async fn finish(&self, connection: &dyn Connection, guest: &Guest) -> Result<()> {
+        let what = || format!("removing the work folder on {}", connection.name());
+        within(self.limits.finish, what, guest.stop(connection)).await
     }
 
     /// Lays the content of the suite on the remote.
@@ -108,19 +125,74 @@ impl Executor for FmfExecutor {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
+        for name in self.secrets.variables().keys() {
+            if !is_bash_variable(name) {
+                return Err(Error::Usage(format!("a secret cannot be named {name:?}")));
+            }
+        }
+        let origin = connection.name();
         // Not given up half-way: a folder that was made, but of which we do not know, would stay for ever.
-        let guest = Guest::start(&*connection, self.work_base.as_deref()).await?;
+        let guest = within(
+            self.limits.start,
+            || format!("making a work folder on {origin}"),
+            Guest::start(&*connection, self.work_base.as_deref()),
+        )
+        .await?;
+        let upload = within(
+            self.limits.upload,
+            || format!("uploading the suite to {origin}"),
+            self.upload(&*connection, &guest),
+        );
         let uploaded = tokio::select! {
-            uploaded = self.upload(&*connection, &guest) => uploaded,
+            uploaded = upload => uploaded,
             () = cancel.cancelled() => Err(Error::Cancelled),
         };
         if let Err(error) = uploaded {
-            if let Err(left) = guest.stop(&*connection).await {
-                tracing::warn!(remote = connection.name(), error = %left, "the work folder may be left behind");
+            if let Err(left) = self.finish(&*connection, &guest).await {
+                tracing::warn!(remote = origin, error = %left, "the work folder may be left behind");
             }
             return Err(error);
         }
-        Ok(Box::new(FmfSession { executor: self.clone(), connection, guest, runs: 0 }))
+        Ok(Box::new(FmfSession {
+            executor: self.clone(),
+            connection,
+            guest,
+            runs: 0,
+            unfinished: None,
+        }))
+    }
+
+    async fn resume(
+        &self,
+        connection: Arc<dyn Connection>,
+        artifacts: &Artifacts,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Box<dyn Session>>> {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let Some(from) = Log::read(artifacts)? else { return Ok(None) };
+        let origin = connection.name();
+        let found = within(
+            self.limits.start,
+            || format!("looking for the work folder on {origin}"),
+            from.work.is_there(&*connection),
+        )
+        .await?;
+        if !found {
+            let error = Error::infra(origin, "the work folder of the test is gone");
+            if let Some(from) = Log::roll_back(artifacts)? {
+                run::abandon(artifacts, from, &self.secrets, &error)?;
+            }
+            return Err(error);
+        }
+        Ok(Some(Box::new(FmfSession {
+            executor: self.clone(),
+            guest: from.work.clone(),
+            runs: from.run,
+            unfinished: Some(Unfinished { of: from.test, artifacts: artifacts.clone() }),
+            connection,
+        })))
     }
 }
 
@@ -131,6 +203,15 @@ struct FmfSession {
     connection: Arc<dyn Connection>,
     guest: Guest,
     runs: u32,
+    /// A run that another controller began.
+    unfinished: Option<Unfinished>,
+}
+
+/// A run that another controller began, and where what it collected lies.
+#[derive(Debug)]
+struct Unfinished {
+    of: String,
+    artifacts: Artifacts,
 }
 
 impl FmfSession {
@@ -144,8 +225,7 @@ impl FmfSession {
         all.extend(suite.tests.get(name).map(|test| test.environment.clone()).unwrap_or_default());
         all.insert("TMT_TREE".into(), self.guest.tree());
         all.extend(self.executor.environment.clone());
-        all.insert("TMT_REBOOT_COUNT".into(), "0".into());
-        all.insert("TMT_TEST_RESTART_COUNT".into(), "0".into());
+        all.extend(self.executor.secrets.variables().clone());
         all
     }
 }
@@ -158,35 +238,49 @@ impl Session for FmfSession {
         artifacts: &Artifacts,
         cancel: &CancellationToken,
     ) -> Result<Outcome> {
+        let unfinished = self.unfinished.take();
+        let resumes = unfinished.is_some_and(|unfinished| {
+            unfinished.artifacts == *artifacts && unfinished.of == name.as_str()
+        });
         let suite = Arc::clone(&self.executor.suite);
-        let Some(test) = suite.tests.get(name) else {
-            let error = Error::Usage(format!("there is no test {name} in the suite"));
-            run::refuse(artifacts, &error)?;
-            return Err(error);
-        };
-        let texts = test.environment.values().chain([&test.script]);
-        if texts.into_iter().any(|text| text.contains('\0')) {
-            let error = Error::Usage(format!(
+        let test = match suite.tests.get(name) {
+            None => Err(format!("there is no test {name} in the suite")),
+            Some(test) if has_nul(test) => Err(format!(
                 "the script or a variable of {name} has a NUL byte, which no shell can hold"
-            ));
-            run::refuse(artifacts, &error)?;
-            return Err(error);
+            )),
+            Some(test) => Ok(test),
+        };
+        let test = match test {
+            Ok(test) => test,
+            Err(why) => {
+                let error = Error::Usage(why);
+                run::refuse(artifacts, &error)?;
+                return Err(error);
+            }
+        };
+        if !resumes {
+            self.runs += 1;
         }
-        self.runs += 1;
         let environment = self.environment(name, self.runs);
         let run = Run {
             connection: &self.connection,
             guest: &self.guest,
+            name,
             number: self.runs,
             test,
             environment: &environment,
+            secrets: &self.executor.secrets,
             debug: self.executor.debug,
-            reconnect_limit: self.executor.reconnect_limit,
+            limits: self.executor.limits,
         };
-        run.run(artifacts, cancel).await
+        if resumes { run.resume(artifacts, cancel).await } else { run.run(artifacts, cancel).await }
     }
 
     async fn stop(self: Box<Self>) -> Result<()> {
-        self.guest.stop(&*self.connection).await
+        self.executor.finish(&*self.connection, &self.guest).await
     }
+}
+
+fn has_nul(test: &Test) -> bool {
+    test.environment.values().chain([&test.script]).any(|text| text.contains('\0'))
 }

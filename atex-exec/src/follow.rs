@@ -1,352 +1,397 @@
-//! [`Running`]: a test while it runs: takes what it says, keeps its time limit, stops it when asked to, and attaches again
-//! when the connection was cut.
+//! [`Running`]: follows a test: does what its [`Attempt`] says, and tells it what happens.
 
-use std::fs::{self, File};
-use std::future::pending;
-use std::io;
-use std::path::PathBuf;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atex_core::{
-    Artifacts, BoxRead, BoxWrite, CancellationToken, Child, Command, Connection, Error, Result,
-    Status, Stdio, millis,
-};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use atex_core::{Artifacts, CancellationToken, Connection, Error, Result, Status};
+use tokio::time::{Instant, sleep_until};
 
-use crate::control::{Deadline, Parser, Word};
-use crate::guest::{ATTACHED, RunScript};
-use crate::result::ResultSink;
+use crate::attachment::{Attachment, Came};
+use crate::attempt::{Action, Attempt, End, Ended, Event};
+use crate::checkpoint::{Checkpoint, Identity};
+use crate::guard::StopGuard;
+use crate::guest::{RunScript, Start};
+use crate::intake::{Intake, Taken};
+use crate::limits::within;
+use crate::result::{ResultSink, SinkError};
 use crate::run::{Run, Stop};
 
-/// How long a test that was told to stop may take to be gone. The remote itself kills it after a few seconds.
-const STOP_GRACE: Duration = Duration::from_secs(20);
-/// How much longer than its limit a test may run on a remote whose controller is gone.
-const UNATTENDED_GRACE: Duration = Duration::from_secs(30);
 /// How much of the control stream is read at once.
 const CHUNK: usize = 64 << 10;
-/// How long one attempt to connect and attach may take.
-const ATTACH_LIMIT: Duration = Duration::from_secs(60);
-/// The pauses between attempts to reconnect: from the first to the longest, each twice the one before.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often is looked how much output came, while there is much, and while there is none.
+const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A test while it runs.
 pub(crate) struct Running<'a> {
     run: &'a Run<'a>,
-    child: Child,
-    /// The control stream, as long as it is open.
-    control: Option<BoxRead>,
-    /// How many bytes of it were taken: where to go on after a cut.
-    taken: u64,
-    /// The file of the test's output. What is in it is where to go on after a cut.
-    output: PathBuf,
-    sink: &'a mut ResultSink,
-    parser: Parser,
-    deadline: Deadline,
-    began: Instant,
-    /// When the remote would end the test by itself, as it was last told.
-    unattended: Duration,
-    exit_code: Option<i32>,
-    /// Whether the attachment has begun; until then, what comes is the noise of a login shell.
-    attached: bool,
-    /// Whether nothing of the test runs any more, as far as its remote says.
-    over: bool,
+    attempt: Attempt,
+    attachment: Option<Attachment>,
+    intake: Intake<'a>,
+    chunk: Vec<u8>,
+    /// When this controller began to follow it, and how long it had run then.
+    began: (Instant, Duration),
+    /// When to look for output, after which pause, and how much there was.
+    look: (Instant, Duration, u64),
+    /// Whether the test was told to stop.
+    told: bool,
+    /// What broke first.
+    trouble: Option<Error>,
     /// Ends the test when the future of the run is dropped.
     guard: StopGuard,
 }
 
-/// Ends a test whose run was dropped half-way, unless it was disarmed.
-struct StopGuard {
-    connection: Arc<dyn Connection>,
-    stop: Option<Command>,
-}
-
-impl Drop for StopGuard {
-    fn drop(&mut self) {
-        // Without a runtime, the connection is about to go as well, and the time limit on the remote holds.
-        if let (Some(stop), Ok(runtime)) = (self.stop.take(), tokio::runtime::Handle::try_current())
-        {
-            let connection = Arc::clone(&self.connection);
-            runtime.spawn(async move {
-                if let Ok(mut teller) = connection.spawn(stop).await {
-                    teller.wait().await.ok();
-                }
-            });
-        }
-    }
-}
-
 impl<'a> Running<'a> {
-    /// Starts the test and attaches to it.
-    pub(crate) async fn start(
+    /// Follows a test to its end, from its start or from where another controller left it; the exit code.
+    pub(crate) async fn follow(
         run: &'a Run<'a>,
         artifacts: &Artifacts,
         sink: &'a mut ResultSink,
-    ) -> Result<Self> {
-        let path = ResultSink::output_file(artifacts);
-        let output = File::create_new(&path).map_err(Error::io("cannot create", &path))?;
-        let limit = run.test.time_limit();
-        let began = Instant::now();
-        let unattended = limit.saturating_add(UNATTENDED_GRACE);
-        let command = run.guest.run(run.number, unattended, run.debug).stderr(output);
-        let mut child = run.connection.spawn(command).await?;
+        from: Option<&Checkpoint>,
+        cancel: &CancellationToken,
+    ) -> Result<i32, Stop> {
+        let identity =
+            Identity { test: run.name.to_string(), work: run.guest.clone(), run: run.number };
+        let before = from.map_or(Duration::ZERO, Checkpoint::elapsed);
+        let (attempt, action) = match from {
+            None => Attempt::start(run.test.time_limit(), run.limits),
+            Some(from) => Attempt::resume(from.progress.clone(), before, run.limits),
+        };
+        let intake = match from {
+            None => Intake::new(sink, artifacts, identity),
+            Some(from) => Intake::resume(sink, artifacts, identity, from),
+        };
         let stop = Some(run.guest.tell(run.number, "stop"));
-        let guard = StopGuard { connection: Arc::clone(run.connection), stop };
-        let script = RunScript { guest: run.guest, test: run.test, environment: run.environment };
-        if let Some(stdin) = child.stdin.take() {
-            give(stdin, script.text()).await.map_err(|source| lost(run, source))?;
-        }
-        Ok(Self {
+        let began = Instant::now();
+        let mut running = Self {
             run,
-            control: child.stdout.take(),
-            child,
-            taken: 0,
-            output: path,
-            sink,
-            parser: Parser::default(),
-            deadline: Deadline::new(Duration::ZERO, limit),
-            began,
-            unattended,
-            exit_code: None,
-            attached: false,
-            over: false,
-            guard,
-        })
+            attempt,
+            attachment: None,
+            intake,
+            chunk: vec![0; CHUNK],
+            began: (began, before),
+            look: (began + LOOK.1, LOOK.1, 0),
+            told: false,
+            trouble: None,
+            guard: StopGuard { connection: Arc::clone(run.connection), stop },
+        };
+        // What was taken back is behind us: from here on, there is a log of our own to go back to.
+        let action = match from
+            .map(|_| running.intake.checkpoint(before, &running.attempt.progress, true))
+        {
+            Some(Err(error)) => running.broke(error).unwrap_or(action),
+            _ => action,
+        };
+        let end = running.go(action, cancel).await;
+        running.end(end).await
     }
 
-    /// Follows the test to its end, across cut connections; the exit code.
-    pub(crate) async fn follow(mut self, cancel: &CancellationToken) -> Result<i32, Stop> {
-        let ended = loop {
-            match self.attend(cancel).await {
-                Err(Stop::Other(cut)) if is_cut(&cut) => {
-                    if let Err(stop) = self.attach_again(cut, cancel).await {
-                        break Err(stop);
-                    }
-                }
-                ended => break ended,
+    /// How long the test has run, over all controllers.
+    fn now(&self) -> Duration {
+        self.began.1.saturating_add(self.began.0.elapsed())
+    }
+
+    fn on(&mut self, event: Event) -> Option<Action> {
+        self.attempt.on(self.now(), event)
+    }
+
+    async fn go(&mut self, first: Action, cancel: &CancellationToken) -> End {
+        let mut action = Some(first);
+        loop {
+            action = match action {
+                Some(Action::Conclude(end)) => return end,
+                Some(action) => self.act(action, cancel).await,
+                None => self.listen(cancel).await,
+            };
+        }
+    }
+
+    /// Waits until something happens.
+    async fn listen(&mut self, cancel: &CancellationToken) -> Option<Action> {
+        let up = self.instant(self.attempt.wake());
+        let look = self.look.0;
+        let is_attached = self.attempt.is_attached();
+        let came = async {
+            match &mut self.attachment {
+                Some(attachment) if is_attached => attachment.next(&mut self.chunk).await,
+                _ => std::future::pending().await,
             }
         };
-        self.guard.stop = None;
-        if let Err(stop) = &ended
-            && !self.over
-        {
-            let cut = matches!(stop, Stop::Other(error) if is_cut(error));
-            // Nobody is there to be told, unless only the attachment died.
-            if !cut || self.run.connection.check().await.is_ok() {
-                let take = matches!(stop, Stop::Late(_) | Stop::Other(Error::Cancelled));
-                self.stop(take).await?;
-            }
+        tokio::select! {
+            came = came => self.came(came).await,
+            () = cancel.cancelled(), if !self.attempt.is_ending() => self.on(Event::Cancelled),
+            () = sleep_until(up) => self.on(Event::Time),
+            () = sleep_until(look), if is_attached => self.look().await,
         }
-        ended
     }
 
-    /// Takes what the test says until all of it is here, or the connection is cut.
-    async fn attend(&mut self, cancel: &CancellationToken) -> Result<i32, Stop> {
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let (up, runs) = (self.up(), self.exit_code.is_none());
-            let count = tokio::select! {
-                count = read(&mut self.control, &mut chunk) => {
-                    count.map_err(|source| Stop::Other(lost(self.run, source)))?
-                }
-                () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
-                // Once the test is over, what it left may take its time to get here.
-                () = sleep_until(up), if runs => return Err(self.late()),
-            };
-            if count == 0 {
-                break;
-            }
-            let start = self.skip_noise(&chunk[..count]);
-            self.taken += (count - start) as u64;
-            self.take(&chunk[start..count]).await?;
-        }
-        self.control = None;
-        let status = self.child.wait().await.map_err(Stop::Other)?;
-        self.conclude(status)
-    }
-
-    /// Where the control stream begins in a chunk: after the line that says that the attachment has begun, which the guest
-    /// writes at once and alone.
-    fn skip_noise(&mut self, chunk: &[u8]) -> usize {
-        if self.attached {
-            return 0;
-        }
-        let found = chunk.windows(ATTACHED.len()).position(|window| window == ATTACHED);
-        self.attached = found.is_some();
-        found.map_or(chunk.len(), |at| at + ATTACHED.len())
-    }
-
-    /// When the time is up. A limit that no clock can hold never is.
-    fn up(&self) -> Instant {
+    /// A moment of the run. One that no clock can hold never comes.
+    fn instant(&self, at: Option<Duration>) -> Instant {
+        let left = at.unwrap_or(Duration::MAX).saturating_sub(self.now());
         let far = Duration::from_secs(30 * 366 * 86_400);
-        self.began.checked_add(self.deadline.end()).unwrap_or(self.began + far)
+        Instant::now() + left.min(far)
     }
 
-    /// Takes a chunk of the control stream.
-    async fn take(&mut self, mut chunk: &[u8]) -> Result<(), Stop> {
-        while let Some(piece) =
-            self.parser.next(&mut chunk).map_err(|error| Stop::Test(error.to_string()))?
-        {
-            match self.sink.piece(piece)? {
-                None | Some(Word::Noop | Word::Result { .. }) => {}
-                Some(Word::Exitcode(code)) => self.exit_code = Some(code),
-                Some(Word::Duration(change)) => self.deadline.change(self.began.elapsed(), change),
-                Some(Word::Disconnect) => {
-                    let note = "the test announced a reboot (`disconnect`), which this version cannot follow";
-                    return Err(Stop::Test(note.into()));
+    async fn came(&mut self, came: Result<Came>) -> Option<Action> {
+        let (begun, range) = match came {
+            Ok(Came::Begun(range)) => (true, range),
+            Ok(Came::Bytes(range)) => (false, range),
+            Ok(Came::End(status)) => return self.ended(status),
+            Err(error) => return self.broke(error),
+        };
+        if begun {
+            let (control, output) = self.intake.here();
+            if let Some(attachment) = &mut self.attachment
+                && attachment.asks()
+                && let Err(error) = attachment.acknowledge(control, output).await
+            {
+                return self.broke(error);
+            }
+            self.trouble = None;
+            let action = self.on(Event::Attached);
+            if action.is_some() {
+                // Its time is up, or its channel is closed: what came with it changes nothing.
+                if !range.is_empty() {
+                    self.take(range).await;
                 }
+                return action;
             }
         }
-        self.sink.flush()?;
-        self.tell_limit().await.map_err(Stop::Other)
+        if range.is_empty() { None } else { self.take(range).await }
     }
 
-    /// Tells the remote of a new time limit, if the one that it knows is far off. (Tests that save and restore their
-    /// limit around every result would else cost a command each time.)
-    async fn tell_limit(&mut self) -> Result<()> {
-        let end = self.deadline.end().saturating_add(UNATTENDED_GRACE);
-        if end.abs_diff(self.unattended) > UNATTENDED_GRACE / 2 {
-            let left = end.saturating_sub(self.began.elapsed());
-            self.tell(&format!("limit {}", left.as_secs().min(u64::from(u32::MAX)))).await?;
-            self.unattended = end;
+    /// Takes what came of the control stream.
+    async fn take(&mut self, range: std::ops::Range<usize>) -> Option<Action> {
+        if !self.attempt.listens() && !self.attempt.is_closed() {
+            self.intake.skip(&self.chunk[range]);
+            return self.on(Event::Heard);
         }
-        Ok(())
-    }
-
-    /// Opens the connection anew and attaches where the streams were cut. The test went on meanwhile.
-    async fn attach_again(&mut self, cut: Error, cancel: &CancellationToken) -> Result<(), Stop> {
-        let origin = self.run.connection.name();
-        tracing::info!(origin, error = %cut, "the connection was cut; the test goes on, and is attached to again");
-        // The old attachment must not write to the output any more.
-        self.control = None;
-        self.child.start_kill().ok();
-        self.child.wait().await.ok();
-        let (began, mut pause) = (Instant::now(), PAUSES.0);
-        let is_late = |wait: Duration| began.elapsed() + wait > self.run.reconnect_limit;
-        // Perhaps only the attachment died, by the test's doing or for lack of memory.
-        let mut connected = self.run.connection.check().await.is_ok();
-        loop {
-            if is_late(Duration::ZERO) && !connected {
-                return Err(Stop::Other(cut));
-            }
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
-            }
-            pause = (pause * 2).min(PAUSES.1);
-            let attached = tokio::select! {
-                attached = timeout(ATTACH_LIMIT, self.try_to_attach(connected)) => attached,
-                () = cancel.cancelled() => return Err(Stop::Other(Error::Cancelled)),
-            };
-            match attached {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(Error::Unsupported { .. })) => return Err(Stop::Other(cut)),
-                Ok(Err(error)) => tracing::debug!(origin, %error, "not yet"),
-                Err(_) => tracing::debug!(origin, "no answer"),
-            }
-            connected = false;
+        let now = self.now();
+        let Self { attempt, intake, chunk, .. } = self;
+        let taken = intake.take(&chunk[range], |word| drop(attempt.on(now, Event::Word(word))));
+        match taken {
+            Ok(Taken::All) => {}
+            Ok(Taken::Closed) => return self.close(),
+            Err(SinkError::Control(error)) => return self.on(Event::Malformed(error.to_string())),
+            Err(SinkError::Local(error)) => return self.broke(error),
+        }
+        if let Err(error) = self.intake.checkpoint(now, &self.attempt.progress, false) {
+            return self.broke(error);
+        }
+        match self.acknowledge().await {
+            Some(action) => Some(action),
+            None => self.on(Event::Heard),
         }
     }
 
-    /// Opens the connection anew, unless it is there, and attaches.
-    async fn try_to_attach(&mut self, connected: bool) -> Result<()> {
-        if !connected {
-            self.run.connection.reconnect().await?;
+    /// The test announced a reboot. That is known before it can come.
+    fn close(&mut self) -> Option<Action> {
+        let action = self.on(Event::Word(crate::control::Word::Disconnect));
+        match self.intake.checkpoint(self.now(), &self.attempt.progress, true) {
+            Ok(()) => action,
+            Err(error) => self.broke(error),
         }
-        let here = fs::metadata(&self.output).map_err(Error::io("cannot read", &self.output))?;
-        let output = File::options().append(true).open(&self.output);
-        let output = output.map_err(Error::io("cannot write", &self.output))?;
-        let command = self.run.guest.attach(self.run.number, self.taken, here.len());
-        self.child = self.run.connection.spawn(command.stdin(Stdio::Null).stderr(output)).await?;
-        self.control = self.child.stdout.take();
-        self.attached = false;
-        Ok(())
+    }
+
+    /// Looks what came of the output, which goes past us.
+    async fn look(&mut self) -> Option<Action> {
+        let length = self.intake.output_length();
+        let (_, pause, before) = self.look;
+        let pause = if length > before { LOOK.0 } else { (pause * 2).min(LOOK.1) };
+        self.look = (Instant::now() + pause, pause, length);
+        if let Err(error) = self.intake.checkpoint(self.now(), &self.attempt.progress, false) {
+            return self.broke(error);
+        }
+        match self.acknowledge().await {
+            None if length > before => self.on(Event::Heard),
+            action => action,
+        }
+    }
+
+    /// Tells the remote what it need not keep any more.
+    async fn acknowledge(&mut self) -> Option<Action> {
+        let (control, output) = self.intake.acknowledgement()?;
+        let attachment = self.attachment.as_mut()?;
+        match attachment.acknowledge(control, output).await {
+            Ok(()) => None,
+            Err(error) => self.broke(error),
+        }
     }
 
     /// What the end of the attachment means.
-    fn conclude(&mut self, status: Status) -> Result<i32, Stop> {
-        let origin = self.run.connection.name();
-        let infra = |what: &str| Err(Stop::Other(Error::infra(origin, what)));
-        self.over = matches!(status, Status::Code(0 | 4 | 6 | 7 | 8));
-        match status {
-            Status::Code(0) => {}
-            Status::Code(3) => return infra("the supervisor of the test was killed"),
-            Status::Code(4) => return infra("the test could not be started (see its output)"),
+    fn ended(&mut self, status: Status) -> Option<Action> {
+        self.attachment = None;
+        let ended = match status {
+            Status::Code(0) => Ended::Over,
+            Status::Code(3) => Ended::Killed,
+            Status::Code(4) => Ended::Trouble("the test could not be started (see its output)"),
             Status::Code(5) => {
-                return infra("the output of the test could not be stored (is a disk full?)");
+                Ended::Trouble("the output of the test could not be stored (is a disk full?)")
             }
-            Status::Code(6) => return infra("the system rebooted while the test ran"),
-            Status::Code(7) => return Err(self.late()),
+            Status::Code(6) => Ended::Rebooted,
+            Status::Code(7) => Ended::Late,
             Status::Code(8) => {
-                return infra("what the test said could not be kept there (is its disk full?)");
+                Ended::Trouble("what the test said could not be kept there (is its disk full?)")
             }
+            Status::Code(9) => Ended::Missing,
+            Status::Code(127) => Ended::Trouble("the work folder is gone"),
             other => {
                 let source = format!("the attachment to the test {other}").into();
-                return Err(Stop::Other(Error::Lost { origin: origin.to_owned(), source }));
+                let origin = self.run.connection.name().to_owned();
+                return self.broke(Error::Lost { origin, source });
+            }
+        };
+        if ended == Ended::Over {
+            match self.intake.finish() {
+                Ok(Some(word)) => drop(self.on(Event::Word(word))),
+                Ok(None) => {}
+                Err(error) => return self.on(Event::Ended(Ended::Torn(error.to_string()))),
             }
         }
-        self.parser.finish().map_err(|error| Stop::Test(error.to_string()))?;
-        self.exit_code.ok_or_else(|| Stop::Test("the test ended without an exit code".into()))
+        self.on(Event::Ended(ended))
     }
 
-    fn late(&self) -> Stop {
-        Stop::Late(format!("time limit of {} reached", millis::Shown(self.deadline.limit())))
-    }
-
-    /// Ends the test on the remote, and waits until it is gone: until its streams end, however long they are, as long as
-    /// something comes. What it said before is taken, if it is to be.
-    async fn stop(&mut self, take: bool) -> Result<(), Stop> {
-        let origin = self.run.connection.name();
-        let stuck = || Stop::Other(Error::infra(origin, "the test could not be stopped"));
-        let told = timeout(STOP_GRACE, self.tell("stop")).await.map_err(|_| stuck())?;
-        told.map_err(Stop::Other)?;
-        let (mut take, mut chunk) = (take, vec![0; CHUNK]);
-        while self.control.is_some() {
-            let read = timeout(STOP_GRACE, read(&mut self.control, &mut chunk));
-            let Ok(count @ 1..) = read.await.map_err(|_| stuck())? else { break };
-            let start = self.skip_noise(&chunk[..count]);
-            // Whatever is wrong with the rest, the test is being stopped already.
-            take = take && self.take(&chunk[start..count]).await.is_ok();
+    /// Something went wrong, here or on the way.
+    fn broke(&mut self, error: Error) -> Option<Action> {
+        let is_cut = matches!(error, Error::Lost { .. } | Error::NotConnected { .. });
+        tracing::debug!(origin = self.run.connection.name(), %error, "a test is cut off");
+        if self.trouble.is_none() || !is_cut {
+            self.trouble = Some(error);
         }
-        self.control = None;
-        match timeout(STOP_GRACE, self.child.wait()).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Stop::Other(error)),
-            Err(_) => Err(stuck()),
+        self.on(if is_cut { Event::Cut } else { Event::Broken })
+    }
+
+    async fn act(&mut self, action: Action, cancel: &CancellationToken) -> Option<Action> {
+        match action {
+            Action::Start { restart } => {
+                let done = self.start(restart).await;
+                self.done(done)
+            }
+            Action::Attach { restart } => {
+                let done = self.attach(restart).await;
+                self.done(done)
+            }
+            Action::Connect { anew } => {
+                self.leave().await;
+                let limit = self.attempt.wake().unwrap_or_default().saturating_sub(self.now());
+                let connection = self.run.connection;
+                let event = tokio::select! {
+                    event = connect(&**connection, anew, limit) => event,
+                    () = cancel.cancelled() => Event::Cancelled,
+                };
+                self.on(event)
+            }
+            Action::Close => self.tell("close").await,
+            Action::Limit(left) => {
+                self.tell(&format!("limit {}", left.as_secs().min(u64::from(u32::MAX)))).await
+            }
+            Action::Stop => {
+                self.told = true;
+                self.tell("stop").await
+            }
+            Action::Conclude(_) => None,
         }
     }
 
-    async fn tell(&self, words: &str) -> Result<()> {
+    fn done(&mut self, done: Result<()>) -> Option<Action> {
+        done.err().and_then(|error| self.broke(error))
+    }
+
+    /// Starts the test, and attaches to it.
+    async fn start(&mut self, restart: u32) -> Result<()> {
+        self.leave().await;
+        self.intake.restart();
+        // Known before it is done: else nobody would find the test.
+        self.intake.checkpoint(self.now(), &self.attempt.progress, true)?;
+        let run = self.run;
+        let mut environment = run.environment.clone();
+        for name in ["TMT_REBOOT_COUNT", "TMT_TEST_RESTART_COUNT"] {
+            environment.insert(name.into(), restart.to_string());
+        }
+        let script = RunScript { guest: run.guest, test: run.test, environment: &environment };
+        let left = self.attempt.progress.told.saturating_sub(self.now());
+        let start = Start { run: run.number, restart, limit: left, debug: run.debug };
+        let (output, script) = (self.intake.output()?, script.text());
+        let connection = &**run.connection;
+        let starting = Attachment::start(connection, run.guest, &start, &script, output);
+        self.attachment = Some(self.promptly("starting", run.limits.attach, starting).await?);
+        Ok(())
+    }
+
+    async fn attach(&mut self, restart: u32) -> Result<()> {
+        self.leave().await;
+        let run = self.run;
+        let (command, output) = (run.guest.attach(run.number, restart), self.intake.output()?);
+        let attaching = Attachment::again(&**run.connection, command, output);
+        self.attachment = Some(self.promptly("attaching to", run.limits.attach, attaching).await?);
+        Ok(())
+    }
+
+    /// Does something that takes a moment; if it takes longer, the connection counts as cut.
+    async fn promptly<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let (name, origin) = (self.run.name, self.run.connection.name());
+        match within(limit, || format!("{what} {name} on {origin}"), work).await {
+            Err(error @ Error::Timeout { .. }) => {
+                Err(Error::Lost { origin: origin.to_owned(), source: error.into() })
+            }
+            done => done,
+        }
+    }
+
+    /// Lets go of the attachment, if there is one: it must not write to the output any more.
+    async fn leave(&mut self) {
+        if let Some(attachment) = self.attachment.take() {
+            // A connection that does not answer is about to be opened anew.
+            tokio::time::timeout(self.run.limits.stop, attachment.end()).await.ok();
+        }
+    }
+
+    /// Tells the remote something.
+    async fn tell(&mut self, words: &str) -> Option<Action> {
         let command = self.run.guest.tell(self.run.number, words);
-        self.run.connection.spawn(command).await?.wait().await.map(drop)
+        let connection = self.run.connection;
+        let telling = async { connection.spawn(command).await?.wait().await.map(drop) };
+        let told = self.promptly("telling about", self.run.limits.stop, telling).await;
+        self.done(told)
+    }
+
+    /// Leaves the test, which is over or given up.
+    async fn end(mut self, end: End) -> Result<i32, Stop> {
+        self.leave().await;
+        // One that could not be told to stop is told once it can be reached again, if that is soon.
+        if self.told || !matches!(end, End::Cancelled | End::Broken) {
+            self.guard.stop = None;
+        }
+        let origin = self.run.connection.name();
+        let trouble = self.trouble.take();
+        let lost = || Error::NotConnected { origin: origin.to_owned() };
+        Err(match end {
+            End::Exited(code) => return Ok(code),
+            End::Test(note) => Stop::Test(note),
+            End::Late(note) => Stop::Late(note),
+            End::Cancelled => Stop::Other(Error::Cancelled),
+            End::Lost | End::Broken => Stop::Other(trouble.unwrap_or_else(lost)),
+            End::Infra(what) => Stop::Other(Error::infra(origin, what)),
+        })
     }
 }
 
-/// Whether the connection is gone, while the test may be fine.
-fn is_cut(error: &Error) -> bool {
-    matches!(error, Error::Lost { .. } | Error::NotConnected { .. })
-}
-
-fn lost(run: &Run<'_>, source: io::Error) -> Error {
-    Error::Lost { origin: run.connection.name().to_owned(), source: source.into() }
-}
-
-async fn read(control: &mut Option<BoxRead>, chunk: &mut [u8]) -> io::Result<usize> {
-    match control {
-        Some(stream) => stream.read(chunk).await,
-        None => pending().await,
+/// Opens the connection, if it is not there, or anyhow.
+async fn connect(connection: &dyn Connection, anew: bool, limit: Duration) -> Event {
+    if !anew && connection.check().await.is_ok() {
+        return Event::Connected;
     }
-}
-
-/// Writes all of a program's input. One that ended before it read everything says why by its exit code.
-async fn give(mut stdin: BoxWrite, text: String) -> io::Result<()> {
-    let written = async {
-        stdin.write_all(text.as_bytes()).await?;
-        stdin.shutdown().await
-    };
-    match written.await {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+    let what = || format!("connecting to {}", connection.name());
+    match within(limit, what, connection.reconnect()).await {
+        Ok(()) => Event::Connected,
+        Err(error) => {
+            tracing::debug!(origin = connection.name(), %error, "not yet");
+            Event::Refused { for_good: matches!(error, Error::Unsupported { .. }) }
+        }
     }
 }

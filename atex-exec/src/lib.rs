@@ -1,11 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod attachment;
+mod attempt;
+mod checkpoint;
 pub mod control;
 mod fmf;
 mod follow;
+mod guard;
 mod guest;
+mod intake;
+mod limits;
 pub mod result;
 mod run;
+mod secret;
 
 pub use fmf::FmfExecutor;
 pub use guest::Debug;
+pub use limits::Limits;

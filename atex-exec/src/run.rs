@@ -1,28 +1,32 @@
 //! [`Run`]: one run of one test on one remote, from its start to its results.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use atex_core::{Artifacts, CancellationToken, Connection, Error, Failure, Outcome, Result, Test};
+use atex_core::{
+    Artifacts, CancellationToken, Connection, Error, Failure, Outcome, Result, Test, TestName,
+};
 use indexmap::IndexMap;
 use tokio::time::Instant;
 
+use crate::checkpoint::{Checkpoint, Log};
 use crate::follow::Running;
 use crate::guest::{Debug, Guest};
+use crate::limits::Limits;
 use crate::result::{Ending, ResultSink, SinkError};
+use crate::secret::Secrets;
 
-/// One run of one test on one remote.
-#[derive(Debug)]
+/// One run of one test on one remote. It can be printed by nobody: its environment may hold secrets.
 pub(crate) struct Run<'a> {
     pub(crate) connection: &'a Arc<dyn Connection>,
     pub(crate) guest: &'a Guest,
+    pub(crate) name: &'a TestName,
     /// Its number in the session.
     pub(crate) number: u32,
     pub(crate) test: &'a Test,
     pub(crate) environment: &'a IndexMap<String, String>,
+    pub(crate) secrets: &'a Secrets,
     pub(crate) debug: Debug,
-    /// How long a lost connection may take to come back.
-    pub(crate) reconnect_limit: Duration,
+    pub(crate) limits: Limits,
 }
 
 /// Why a run did not come to its own end.
@@ -43,33 +47,67 @@ impl Run<'_> {
         artifacts: &Artifacts,
         cancel: &CancellationToken,
     ) -> Result<Outcome> {
+        let mut sink = ResultSink::new(artifacts.clone(), self.secrets.clone())?;
         let began = Instant::now();
-        let mut sink = ResultSink::new(artifacts.clone())?;
         let ended = if cancel.is_cancelled() {
             Err(Stop::Other(Error::Cancelled))
         } else {
-            match Running::start(self, artifacts, &mut sink).await {
-                Ok(running) => running.follow(cancel).await,
-                Err(error) => Err(Stop::Other(error)),
-            }
+            Running::follow(self, artifacts, &mut sink, None, cancel).await
         };
-        let took = began.elapsed();
-        let (ending, error) = match ended {
-            Ok(code) => (Ending::Exited(code), None),
-            Err(Stop::Test(note) | Stop::Late(note)) => (Ending::Stopped(note), None),
-            Err(Stop::Other(error)) => {
-                (Ending::Stopped(Failure::from(&error).message), Some(error))
-            }
-        };
-        let mut outcome = sink.finish(&ending)?;
-        outcome.took = took;
-        error.map_or(Ok(outcome), Err)
+        let mut outcome = finish(sink, ended);
+        if let Ok(outcome) = &mut outcome {
+            outcome.took = began.elapsed();
+        }
+        outcome
     }
+
+    /// Goes on with a run that another controller began; what it collected lies in the artifacts.
+    pub(crate) async fn resume(
+        &self,
+        artifacts: &Artifacts,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome> {
+        let Some(from) = Log::roll_back(artifacts)? else {
+            return Err(Error::Usage(format!("there is no run of {} to go on with", self.name)));
+        };
+        let (began, before) = (Instant::now(), from.elapsed());
+        let mut sink =
+            ResultSink::resume(artifacts.clone(), self.secrets.clone(), from.sink.clone())?;
+        let ended = Running::follow(self, artifacts, &mut sink, Some(&from), cancel).await;
+        let mut outcome = finish(sink, ended);
+        if let Ok(outcome) = &mut outcome {
+            outcome.took = before + began.elapsed();
+        }
+        outcome
+    }
+}
+
+/// Makes the end of a run its results.
+fn finish(sink: ResultSink, ended: Result<i32, Stop>) -> Result<Outcome> {
+    let (ending, error) = match ended {
+        Ok(code) => (Ending::Exited(code), None),
+        Err(Stop::Test(note) | Stop::Late(note)) => (Ending::Stopped(note), None),
+        Err(Stop::Other(error)) => (Ending::Stopped(Failure::from(&error).message), Some(error)),
+    };
+    let outcome = sink.finish(&ending)?;
+    error.map_or(Ok(outcome), Err)
 }
 
 /// Leaves the result of a test that cannot be run.
 pub(crate) fn refuse(artifacts: &Artifacts, error: &Error) -> Result<()> {
-    ResultSink::new(artifacts.clone())?.finish(&Ending::Stopped(error.to_string())).map(drop)
+    let sink = ResultSink::new(artifacts.clone(), Secrets::default())?;
+    sink.finish(&Ending::Stopped(error.to_string())).map(drop)
+}
+
+/// Leaves the result of a test that was run by another controller, and that nobody can go on with.
+pub(crate) fn abandon(
+    artifacts: &Artifacts,
+    from: Checkpoint,
+    secrets: &Secrets,
+    error: &Error,
+) -> Result<()> {
+    let sink = ResultSink::resume(artifacts.clone(), secrets.clone(), from.sink)?;
+    sink.finish(&Ending::Stopped(Failure::from(error).message)).map(drop)
 }
 
 impl From<SinkError> for Stop {

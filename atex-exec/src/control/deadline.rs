@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::DurationChange;
 
 /// The time limit of a running test. Times are those since any fixed moment; the clock is the caller's.
@@ -15,14 +17,14 @@ use super::DurationChange;
 /// deadline.change(secs(50), DurationChange::Extend(secs(5)));
 /// assert_eq!(deadline.left(secs(50)), secs(15));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Deadline {
     since: Duration,
     limit: Duration,
     saved: Option<Saved>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Saved {
     left: Duration,
     depth: u32,

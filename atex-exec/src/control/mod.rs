@@ -9,7 +9,7 @@ mod tests;
 mod word;
 
 pub use deadline::Deadline;
-pub use parser::{Parser, Piece};
+pub use parser::{Parser, Piece, Place};
 pub use word::{DurationChange, Word, parse_time};
 
 /// What a test did that the protocol forbids. Its channel is closed then, and the test stopped; what it reported before

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ControlError, Word};
 use crate::result::Report;
 
@@ -34,6 +36,26 @@ enum State {
         index: usize,
         left: u64,
         following: VecDeque<u64>,
+    },
+}
+
+/// Where in a control stream a [`Parser`] is, for one that goes on there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// At the beginning of a line.
+    Line,
+    /// At the beginning of the JSON of a result.
+    Json {
+        /// Its length.
+        length: usize,
+    },
+    /// Inside the files of the last report.
+    File {
+        /// Which of its files.
+        index: usize,
+        /// How much of it is missing.
+        left: u64,
     },
 }
 
@@ -105,6 +127,31 @@ impl Parser {
                 }
             }
         }
+    }
+
+    /// Where the stream is to be read from again if all is lost that is not taken yet: this many bytes back, and what is
+    /// there.
+    pub fn place(&self) -> (u64, Place) {
+        let place = match &self.state {
+            State::Line => Place::Line,
+            State::Json { length } => Place::Json { length: *length },
+            State::Files { index, left, .. } => Place::File { index: *index, left: *left },
+        };
+        (self.buffer.len() as u64, place)
+    }
+
+    /// A parser that goes on at a place; `report` is the one whose files arrive there, if any do.
+    pub fn at(place: Place, report: Option<&Report>) -> Self {
+        let state = match place {
+            Place::Line => State::Line,
+            Place::Json { length } => State::Json { length },
+            Place::File { index, left } => {
+                let files = report.map(|report| report.files.as_slice()).unwrap_or_default();
+                let following = files.iter().skip(index + 1).map(|file| file.length).collect();
+                State::Files { index, left, following }
+            }
+        };
+        Self { state, buffer: Vec::new() }
     }
 
     /// Whether the stream may end here.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 /// The supervisor; its head says what it does.
 const GUEST: &str = include_str!("guest.sh");
@@ -21,8 +22,19 @@ work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && 
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
 
+/// What is started: which run, for which time after a reboot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) run: u32,
+    pub(crate) restart: u32,
+    /// When the remote ends the test by itself.
+    pub(crate) limit: Duration,
+    pub(crate) debug: Debug,
+}
+
 /// The work folder on a remote.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Guest {
     work: String,
 }
@@ -55,6 +67,12 @@ impl Guest {
                 ),
             }),
         }
+    }
+
+    /// Whether the work folder is there.
+    pub(crate) async fn is_there(&self, connection: &dyn Connection) -> Result<bool> {
+        let command = Command::new("test").arg("-f").arg(format!("{}/guest.sh", self.work));
+        Ok(connection.output(command).await?.status.success())
     }
 
     /// Removes the work folder.
@@ -91,15 +109,19 @@ impl Guest {
         format!("{}/run-{run}/metadata.yaml", self.work)
     }
 
-    /// Starts a run and attaches to it. The control stream comes on standard output, the output on standard error; the
-    /// script of [`RunScript`] goes to standard input.
-    pub(crate) fn run(&self, run: u32, limit: Duration, debug: Debug) -> Command {
+    /// Starts a run, for the `restart`-th time after a reboot, and attaches to it. The control stream comes on standard output,
+    /// the output on standard error; the `length` bytes of [`RunScript`] go to standard input, and then what is safe here.
+    pub(crate) fn run(&self, start: &Start, length: usize) -> Command {
         // More than any test runs, and within what bash can count.
-        let seconds = limit.as_secs().min(u64::from(u32::MAX));
-        let command = self.command("run", run).arg(seconds.to_string());
+        let seconds = start.limit.as_secs().min(u64::from(u32::MAX));
+        let command = self.command("run", start.run).args([
+            start.restart.to_string(),
+            seconds.to_string(),
+            length.to_string(),
+        ]);
         let switches = [
-            ("ATEX_NO_EXITCODE", debug.no_exitcode),
-            ("ATEX_KEEP_BACKGROUND", debug.keep_background),
+            ("ATEX_NO_EXITCODE", start.debug.no_exitcode),
+            ("ATEX_KEEP_BACKGROUND", start.debug.keep_background),
         ];
         let set = switches.into_iter().filter(|(_, on)| *on);
         set.fold(command, |command, (name, _)| command.env(name, "1"))
@@ -107,10 +129,10 @@ impl Guest {
             .stdout(Stdio::Piped)
     }
 
-    /// Attaches to a run again: so many bytes of the control stream and of the output are here already.
-    pub(crate) fn attach(&self, run: u32, control: u64, output: u64) -> Command {
-        let command = self.command("attach", run);
-        command.arg(control.to_string()).arg(output.to_string()).stdout(Stdio::Piped)
+    /// Attaches to a run again. Standard input is to say what is here already.
+    pub(crate) fn attach(&self, run: u32, restart: u32) -> Command {
+        let command = self.command("attach", run).arg(restart.to_string());
+        command.stdin(Stdio::Piped).stdout(Stdio::Piped)
     }
 
     /// Tells the watchdog of a run something; see the head of the script.
@@ -125,7 +147,6 @@ impl Guest {
 
 /// What a run needs: written to the remote as a bash script, over standard input, so that no variable of a test ever shows
 /// in a list of processes.
-#[derive(Debug)]
 pub(crate) struct RunScript<'a> {
     pub(crate) guest: &'a Guest,
     pub(crate) test: &'a Test,
@@ -202,7 +223,7 @@ fn ended_line(script: &str) -> String {
 }
 
 /// Whether `export NAME=…` works: a proper name, and none that bash keeps to itself.
-fn is_bash_variable(name: &str) -> bool {
+pub(crate) fn is_bash_variable(name: &str) -> bool {
     let mut chars = name.bytes();
     let proper = chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && chars.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

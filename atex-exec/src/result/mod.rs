@@ -1,5 +1,6 @@
 //! What a test reports: parsing, merging of partial results, and writing into the artifacts.
 
+mod own;
 mod partial;
 mod report;
 mod sink;
@@ -8,4 +9,4 @@ mod tests;
 
 pub use partial::{OpenResults, merge};
 pub use report::{FileAnnouncement, Report};
-pub(crate) use sink::{Ending, ResultSink, SinkError};
+pub(crate) use sink::{Ending, ResultSink, SinkError, SinkState};

@@ -72,9 +72,23 @@ impl OpenResults {
         self.open.entry(None).or_default()
     }
 
+    /// All that are open, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Report> {
+        self.open.values()
+    }
+
     /// Closes all, in order.
     pub fn close(&mut self) -> impl Iterator<Item = Report> + use<'_> {
         self.open.drain(..).map(|(_, report)| report)
+    }
+}
+
+impl FromIterator<Report> for OpenResults {
+    fn from_iter<I: IntoIterator<Item = Report>>(reports: I) -> Self {
+        let open: IndexMap<_, _> =
+            reports.into_iter().map(|report| (report.key(), report)).collect();
+        let size = open.values().map(|report| report.size).sum();
+        Self { open, size }
     }
 }
 

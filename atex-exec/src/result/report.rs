@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 
 use atex_core::SafePath;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::control::{ControlError, shown};
+use crate::secret::Secrets;
 
 /// One result as a test reported it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// All keys but `testout` and `partial`, in their order; `files` is a list of names.
     pub fields: Map<String, Value>,
     /// The files whose contents follow, in their order.
     pub files: Vec<FileAnnouncement>,
     /// The name under which the output of the test is attached.
+    #[serde(with = "stored_path::option", default)]
     pub testout: Option<SafePath>,
     /// Whether more may come for the same name.
     pub partial: bool,
@@ -23,9 +26,10 @@ pub struct Report {
 }
 
 /// A file that a result announces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileAnnouncement {
     /// Its name, made safe: relative to the folder of the result.
+    #[serde(with = "stored_path")]
     pub path: SafePath,
     /// Its length in bytes, as announced: never a reason to allocate anything.
     pub length: u64,
@@ -69,6 +73,24 @@ impl Report {
         };
         let partial = fields.shift_remove("partial").is_some_and(|value| is_true(&value));
         Ok(Self { fields, files, testout, partial, size: json.len() })
+    }
+
+    /// Hides secrets in all its texts, and in the names of its files.
+    pub(crate) fn hide(&mut self, secrets: &Secrets) {
+        if secrets.is_empty() {
+            return;
+        }
+        let mut fields = Value::Object(std::mem::take(&mut self.fields));
+        secrets.hide_in(&mut fields);
+        if let Value::Object(fields) = fields {
+            self.fields = fields;
+        }
+        let names = self.files.iter_mut().map(|file| &mut file.path).chain(&mut self.testout);
+        for path in names {
+            let mut name = path.as_str().to_owned();
+            secrets.hide(&mut name);
+            *path = SafePath::new(&name).unwrap_or_else(|| path.clone());
+        }
     }
 
     /// The subtest, or `None` for the test itself: what partial results are merged by. A name that is no text counts by its
@@ -118,5 +140,42 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
+    }
+}
+
+/// A safe path as text, in checkpoints. What is safe stays as it is when it is made safe again.
+mod stored_path {
+    use atex_core::SafePath;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &SafePath, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(path.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SafePath, D::Error> {
+        let text = String::deserialize(from)?;
+        SafePath::new(&text).ok_or_else(|| D::Error::custom("no file name"))
+    }
+
+    pub(super) mod option {
+        use super::{Deserialize, Deserializer, SafePath, Serializer};
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            path: &Option<SafePath>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            match path {
+                Some(path) => super::serialize(path, to),
+                None => to.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<SafePath>, D::Error> {
+            let text = Option::<String>::deserialize(from)?;
+            Ok(text.as_deref().and_then(SafePath::new))
+        }
     }
 }

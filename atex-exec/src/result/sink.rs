@@ -2,13 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atex_core::{Artifacts, Error, Outcome, ResultLine, SafePath, Tally, Verdict, ascii_json};
+use serde::{Deserialize, Serialize};
 
+use super::own::OwnResults;
 use super::{OpenResults, Report};
+use crate::checkpoint::{Checkpoint, Identity, Log, Moment};
 use crate::control::{ControlError, Piece, Word};
+use crate::secret::Secrets;
 
 /// Writes the results and files of one run of a test. All calls are short writes to local files.
 #[derive(Debug)]
@@ -24,40 +29,21 @@ pub(crate) struct ResultSink {
     reserve: PathBuf,
     tally: Tally,
     own: OwnResults,
+    /// How long the file with the results is.
+    written: u64,
+    secrets: Secrets,
+    log: Log,
 }
 
-/// What the results of the test itself come to. Only the deciding ones are kept: a test may report any number.
-#[derive(Debug, Default)]
-struct OwnResults {
-    /// The worst of those with a status that has a meaning, and its note.
-    worst: Option<(Verdict, Option<String>)>,
-    /// The note of the last one with another status, or none: the exit code decides on it.
-    undefined: Option<Option<String>>,
-}
-
-impl OwnResults {
-    fn add(&mut self, status: Option<&str>, note: Option<&str>) {
-        let note = note.map(str::to_owned);
-        // Only statuses without a meaning depend on the exit code.
-        let verdict = Verdict::from_status(status, Some(0));
-        if verdict != Verdict::from_status(status, Some(1)) {
-            self.undefined = Some(note);
-        } else if self.worst.as_ref().is_none_or(|(worst, _)| verdict > *worst) {
-            self.worst = Some((verdict, note));
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.worst.is_none() && self.undefined.is_none()
-    }
-
-    /// The verdict, with the note of the result that decided.
-    fn verdict(self, exit_code: i32) -> (Verdict, Option<String>) {
-        let by_code =
-            self.undefined.map(|note| (Verdict::from_status(None, Some(exit_code)), note));
-        let all = self.worst.into_iter().chain(by_code);
-        all.max_by_key(|(verdict, _)| *verdict).unwrap_or((Verdict::Infra, None))
-    }
+/// What a sink knows, for one that goes on with its work.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SinkState {
+    /// How long the file with the results is.
+    pub(crate) results: u64,
+    open: Vec<Report>,
+    pub(crate) arriving: Option<Report>,
+    tally: Tally,
+    own: OwnResults,
 }
 
 /// Why a result could not be taken.
@@ -86,20 +72,68 @@ const OUTPUT: &str = "output.txt";
 
 impl ResultSink {
     /// Begins to fill the artifacts, which must be empty.
-    pub(crate) fn new(artifacts: Artifacts) -> Result<Self, Error> {
-        let (path, reserve) = (artifacts.results_file(), artifacts.dir().join(".reserve"));
+    pub(crate) fn new(artifacts: Artifacts, secrets: Secrets) -> Result<Self, Error> {
+        let path = artifacts.results_file();
         let results = File::create_new(&path).map_err(Error::io("cannot create", &path))?;
+        let state = SinkState {
+            results: 0,
+            open: Vec::new(),
+            arriving: None,
+            tally: Tally::default(),
+            own: OwnResults::default(),
+        };
+        Self::with(artifacts, secrets, results, state)
+    }
+
+    /// Goes on where a checkpoint was made: everything after it is taken back.
+    pub(crate) fn resume(
+        artifacts: Artifacts,
+        secrets: Secrets,
+        state: SinkState,
+    ) -> Result<Self, Error> {
+        let path = artifacts.results_file();
+        let results = File::options().append(true).open(&path);
+        let results = results.map_err(Error::io("cannot write", &path))?;
+        Self::with(artifacts, secrets, results, state)
+    }
+
+    fn with(
+        artifacts: Artifacts,
+        secrets: Secrets,
+        results: File,
+        state: SinkState,
+    ) -> Result<Self, Error> {
+        let reserve = artifacts.dir().join(".reserve");
         fs::write(&reserve, [0; RESERVE]).map_err(Error::io("cannot write", &reserve))?;
         Ok(Self {
+            log: Log::new(&artifacts),
             artifacts,
             results,
             lines: Vec::new(),
-            open: OpenResults::default(),
-            arriving: None,
+            open: state.open.into_iter().collect(),
+            arriving: state.arriving.map(|report| (report, None)),
             reserve,
-            tally: Tally::default(),
-            own: OwnResults::default(),
+            tally: state.tally,
+            own: state.own,
+            written: state.results,
+            secrets,
         })
+    }
+
+    /// Writes down that everything up to this moment is safe; how long that was, in bytes.
+    pub(crate) fn checkpoint(&mut self, identity: &Identity, moment: Moment) -> Result<u64, Error> {
+        let state = SinkState {
+            results: self.written,
+            open: self.open.iter().cloned().collect(),
+            arriving: self.arriving.as_ref().map(|(report, _)| report.clone()),
+            tally: self.tally,
+            own: self.own.clone(),
+        };
+        // What is written to it from now on is to be undone by the new log.
+        if let Some((_, file)) = &mut self.arriving {
+            *file = None;
+        }
+        self.log.checkpoint(&Checkpoint::new(identity, moment, state))
     }
 
     /// Where the output of the test goes until it is known under which names it is attached.
@@ -111,8 +145,14 @@ impl ResultSink {
     pub(crate) fn piece(&mut self, piece: Piece<'_>) -> Result<Option<Word>, SinkError> {
         match piece {
             Piece::Word(word) => return Ok(Some(word)),
-            Piece::Report(report) if report.files.is_empty() => self.complete(report)?,
-            Piece::Report(report) => self.arriving = Some((report, None)),
+            Piece::Report(mut report) => {
+                report.hide(&self.secrets);
+                if report.files.is_empty() {
+                    self.complete(report)?;
+                } else {
+                    self.arriving = Some((report, None));
+                }
+            }
             Piece::Data { file, bytes, last } => self.data(file, bytes, last)?,
         }
         Ok(None)
@@ -124,6 +164,7 @@ impl ResultSink {
             return Ok(());
         }
         let written = self.results.write_all(&self.lines);
+        self.written += self.lines.len() as u64;
         self.lines.clear();
         written
             .map_err(|error| Error::io("cannot write", self.artifacts.results_file())(error).into())
@@ -142,6 +183,12 @@ impl ResultSink {
             }
         }
         let flushed = self.flush();
+        self.secrets
+            .hide_in_folder(&self.artifacts.files_dir())
+            .map_err(Error::io("cannot hide secrets in", self.artifacts.files_dir()))?;
+        // First: without the output, there is no going on.
+        let log = std::mem::replace(&mut self.log, Log::new(&self.artifacts));
+        log.remove();
         let output = Self::output_file(&self.artifacts);
         fs::remove_file(&output)
             .or_else(missing_is_fine)
@@ -166,7 +213,17 @@ impl ResultSink {
         let path = announced.path.below(&folder);
         let file = match open {
             Some(file) => file,
-            None => open.insert(open_file(&path, &announced.path)?),
+            None => {
+                self.log.before(&path)?;
+                let file = open_file(&path, &announced.path)?;
+                if is_same(&file, &Self::output_file(&self.artifacts)) {
+                    return Err(malformed(format!(
+                        "file {:?} is the output of the test",
+                        announced.path.as_str()
+                    )));
+                }
+                open.insert(file)
+            }
         };
         file.write_all(bytes).map_err(Error::io("cannot write", &path))?;
         if last {
@@ -205,11 +262,14 @@ impl ResultSink {
     }
 
     /// Links the output, which may still grow, to its place among the files.
-    fn attach_output(&self, report: &Report, testout: &SafePath) -> Result<(), SinkError> {
+    fn attach_output(&mut self, report: &Report, testout: &SafePath) -> Result<(), SinkError> {
         let path = testout.below(
             &self.artifacts.files_of(report.fields.get("name").and_then(|name| name.as_str())),
         );
         make_parent(&path, testout)?;
+        if path.symlink_metadata().is_err() {
+            self.log.before(&path)?;
+        }
         match fs::hard_link(Self::output_file(&self.artifacts), &path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(malformed(format!(
@@ -234,7 +294,9 @@ impl ResultSink {
             Ending::Exited(_) => {}
             Ending::Stopped(note) => {
                 own.fields.insert("status".into(), "infra".into());
-                own.fields.insert("note".into(), note.as_str().into());
+                let mut note = note.clone();
+                self.secrets.hide(&mut note);
+                own.fields.insert("note".into(), note.into());
             }
         }
         if own.testout.is_none()
@@ -248,7 +310,11 @@ impl ResultSink {
     fn outcome(self, ending: &Ending) -> Outcome {
         // A test that was stopped did not come to its own end, whatever it had said before.
         let (exit_code, (verdict, note)) = match ending {
-            Ending::Stopped(note) => (None, (Verdict::Infra, Some(note.clone()))),
+            Ending::Stopped(note) => {
+                let mut note = note.clone();
+                self.secrets.hide(&mut note);
+                (None, (Verdict::Infra, Some(note)))
+            }
             Ending::Exited(code) => (Some(*code), self.own.verdict(*code)),
         };
         Outcome::new(verdict, Duration::ZERO).exit_code(exit_code).note(note).tally(self.tally)
@@ -261,6 +327,13 @@ fn open_file(path: &Path, shown: &SafePath) -> Result<File, SinkError> {
         io::ErrorKind::IsADirectory => in_the_way(shown),
         _ => Error::io("cannot create", path)(error).into(),
     })
+}
+
+/// Whether a file that is open is the one of this path.
+fn is_same(file: &File, path: &Path) -> bool {
+    let number = |found: &fs::Metadata| (found.dev(), found.ino());
+    let open = file.metadata().ok().as_ref().map(number);
+    open.is_some() && open == fs::metadata(path).ok().as_ref().map(number)
 }
 
 fn make_parent(path: &Path, shown: &SafePath) -> Result<(), SinkError> {

@@ -8,7 +8,7 @@ use atex_core::{
     Artifacts, CancellationToken, Connection, Error, Executor, Failure, Outcome, Result, Test,
     TestName, TestSuite,
 };
-use atex_exec::FmfExecutor;
+use atex_exec::{FmfExecutor, Limits};
 use atex_provision::testkit::Sshd;
 use tempfile::TempDir;
 
@@ -29,9 +29,11 @@ async fn run(
     let folder = tempfile::tempdir().unwrap();
     let connection: Arc<dyn Connection> = Arc::new(sshd.ssh().connect().await.unwrap());
     let name = TestName::new("/t").unwrap();
+    let mut limits = Limits::default();
+    limits.reconnect = limit;
     let executor = FmfExecutor::new(TestSuite::new([(name.clone(), test)]))
         .work_base(folder.path().to_str().unwrap())
-        .reconnect_limit(limit);
+        .limits(limits);
     let cancel = CancellationToken::new();
     let mut session = executor.start(Arc::clone(&connection), &cancel).await.unwrap();
     let artifacts = Artifacts::at(folder.path().join("out")).unwrap();

@@ -177,7 +177,11 @@ async fn a_broken_protocol_is_no_verdict_on_the_test() {
             "its output, twice under one name",
             r#"report '{"name": "s", "testout": "x"}'; report '{"name": "s", "testout": "x"}'; sleep 100"#,
         ),
-        ("a reboot", "echo disconnect >&$ATEX_TEST_CONTROL; sleep 100"),
+        ("a reboot that does not come", "echo disconnect >&$ATEX_TEST_CONTROL; sleep 0.1; exit 3"),
+        (
+            "one that is not even reached",
+            "echo disconnect >&$ATEX_TEST_CONTROL; while echo noop >&$ATEX_TEST_CONTROL; do sleep 0.02; done; reboot",
+        ),
     ];
     insta::assert_snapshot!(run_all(&cases).await);
 }

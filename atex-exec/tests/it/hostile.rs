@@ -42,7 +42,7 @@ async fn it_kills_its_supervisor() {
 #[tokio::test]
 async fn it_goes_on_talking_when_it_is_stopped() {
     let script = r#"
-trap 'for i in {1..2000}; do echo "noop more and more"; done >&$ATEX_TEST_CONTROL; touch ended; exit' TERM
+trap 'for i in {1..2000}; do echo "noop more and more"; done >&$ATEX_TEST_CONTROL; touch ended; exit' HUP
 echo wrong >&$ATEX_TEST_CONTROL
 while :; do sleep 0.05; done"#;
     let mut bench = Bench::new(Test::new(script)).await;

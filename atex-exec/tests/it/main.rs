@@ -7,4 +7,7 @@ mod conformance;
 mod cut;
 mod fmf;
 mod hostile;
+mod reboot;
+mod resume;
+mod secrets;
 mod systems;

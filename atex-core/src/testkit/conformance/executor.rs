@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::program::{Scratch, Watch};
 use super::{Check, Suite, ensure, run_checks};
 use crate::{
-    Artifacts, BoxError, CancellationToken, Connection, Executor, Fault, Outcome, Result, Session,
-    Test, TestName, TestSuite, Verdict,
+    Artifacts, BoxError, CancellationToken, Connection, ConnectionExt, Executor, Fault, Outcome,
+    Result, Session, Test, TestName, TestSuite, Verdict,
 };
 
 /// What the checks need of an executor.
@@ -42,6 +42,7 @@ pub async fn all(
             a_dropped_run_stops_the_test,
             what_a_test_leaves_running_in_its_group_is_killed,
             a_test_that_takes_too_long_is_stopped,
+            a_test_can_be_gone_on_with_by_another_controller,
         ]
     );
     suite.finish();
@@ -292,5 +293,54 @@ where
     let own = own_status(&artifacts)?;
     ensure!(own.as_deref() == Some("infra"), "it left a result with status {own:?}");
     session.stop().await?;
+    Ok(connection.close().await?)
+}
+
+/// An executor that can go on with a test whose controller is gone does so: the test is not started again, and ends as it would
+/// have. One that cannot says that there is nothing to go on with, as all do for a run that ended.
+pub async fn a_test_can_be_gone_on_with_by_another_controller<C, E>(runner: &Runner<C, E>) -> Check
+where
+    C: AsyncFn() -> Result<Arc<dyn Connection>>,
+    E: Fn(Arc<TestSuite>) -> Result<Arc<dyn Executor>>,
+{
+    let (folder, connection) = (tempfile::tempdir()?, runner.connect().await?);
+    let scratch = Scratch::new(&*connection).await?;
+    let mut watch = Watch::start(&*connection, scratch.path()).await?;
+    let path = scratch.path();
+    let waits = format!(
+        "exec 9>'{}'; echo start >>'{path}/starts'; echo ready >&9; until [ -e '{path}/go' ]; do sleep 0.05; done; exit 3",
+        watch.fifo()
+    );
+    let suite = Arc::new(TestSuite::new([(TestName::new("/waits")?, Test::new(waits))]));
+    let cancel = CancellationToken::new();
+    let executor = (runner.make)(Arc::clone(&suite))?;
+    let mut session = Box::new(executor.start(Arc::clone(&connection), &cancel).await?);
+    let artifacts = Artifacts::create(folder.path(), "conformance", "/waits", 1)?;
+    let test = TestName::new("/waits")?;
+    let mut first = session.run(&test, &artifacts, &cancel);
+    tokio::select! {
+        ended = &mut first => return Err(format!("it ended by itself: {ended:?}").into()),
+        ready = watch.script_ready() => ready?,
+    }
+    // As if its process were gone: it does nothing more, not even to clean up.
+    std::mem::forget(first);
+    let other = runner.connect().await?;
+    let executor = (runner.make)(suite)?;
+    let resumed = executor.resume(Arc::clone(&other), &artifacts, &cancel).await?;
+    connection.script("touch \"$1/go\"", &[path]).await?;
+    if let Some(mut session) = resumed {
+        let outcome = session.run(&test, &artifacts, &cancel).await?;
+        ensure!(outcome.exit_code == Some(3), "it exited with {:?}", outcome.exit_code);
+        let own = own_status(&artifacts)?;
+        ensure!(own.as_deref() == Some("fail"), "it left a result with status {own:?}");
+        let starts = connection.script("cat \"$1/starts\"", &[path]).await?;
+        ensure!(starts == "start\n", "it was started again: {starts:?}");
+        let again = executor.resume(Arc::clone(&other), &artifacts, &cancel).await?;
+        ensure!(again.is_none(), "a run that ended can be gone on with");
+        session.stop().await?;
+    }
+    watch.all_dead().await?;
+    scratch.remove().await?;
+    other.close().await?;
     Ok(connection.close().await?)
 }

@@ -80,6 +80,11 @@ impl Watch {
         format!("exec 9>'{}'; sleep 100000 & echo ready >&9; sleep 100000", self.fifo)
     }
 
+    /// The pipe that what is watched holds open for writing.
+    pub fn fifo(&self) -> &str {
+        &self.fifo
+    }
+
     /// Waits for a victim to say that it is ready.
     ///
     /// # Errors

@@ -1,0 +1,204 @@
+//! [`Intake`]: takes both streams of a test in: results into their sink, and what is safe here is known.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use atex_core::{Artifacts, Error, Result};
+
+use crate::attempt::Progress;
+use crate::checkpoint::{Checkpoint, Identity, Moment};
+use crate::control::{Parser, Word};
+use crate::result::{ResultSink, SinkError};
+
+/// How much of the control stream may come, and how much time may pass, before what came is written down as safe.
+const EPOCH: (u64, Duration) = (1 << 20, Duration::from_secs(1));
+/// How much of a stream comes before the remote is told that it is safe here.
+const ACKNOWLEDGED: u64 = 4 << 20;
+/// How much of the last of a closed channel is kept: the word about the exit code.
+const TAIL: usize = 64;
+
+/// Both streams of a test, as far as they are here.
+pub(crate) struct Intake<'a> {
+    sink: &'a mut ResultSink,
+    parser: Parser,
+    identity: Identity,
+    /// How many bytes of the control stream were taken, since the last reboot.
+    taken: u64,
+    /// The file of the test's output. All that is in it is safe.
+    output: PathBuf,
+    /// How much of it came before the last reboot.
+    output_before: u64,
+    /// After the test announced a reboot: the last of what came since, which counts no more.
+    closed: Option<Vec<u8>>,
+    /// Whether the test broke the protocol: nothing that follows counts.
+    broken: bool,
+    safe: Safe,
+}
+
+/// How far both streams are safe here.
+#[derive(Debug, Default)]
+struct Safe {
+    control: u64,
+    at: Duration,
+    /// How long the last checkpoint was: a long one has to be worth it.
+    size: u64,
+    /// What the remote knows of it.
+    told: (u64, u64),
+}
+
+/// What a chunk of the control stream led to.
+pub(crate) enum Taken {
+    /// All of it was taken.
+    All,
+    /// The test announced a reboot: what follows does not count.
+    Closed,
+}
+
+impl<'a> Intake<'a> {
+    /// Of a test that is about to start.
+    pub(crate) fn new(sink: &'a mut ResultSink, artifacts: &Artifacts, identity: Identity) -> Self {
+        Self {
+            sink,
+            parser: Parser::default(),
+            identity,
+            taken: 0,
+            output: ResultSink::output_file(artifacts),
+            output_before: 0,
+            closed: None,
+            broken: false,
+            safe: Safe::default(),
+        }
+    }
+
+    /// Of a test that another controller followed so far.
+    pub(crate) fn resume(
+        sink: &'a mut ResultSink,
+        artifacts: &Artifacts,
+        identity: Identity,
+        from: &Checkpoint,
+    ) -> Self {
+        let mut intake = Self::new(sink, artifacts, identity);
+        intake.parser = Parser::at(from.place.clone(), from.sink.arriving.as_ref());
+        (intake.taken, intake.output_before) = (from.control, from.output_before);
+        intake.closed = from.progress.announced.then(Vec::new);
+        intake.safe.control = from.control;
+        intake
+    }
+
+    /// The file for the output, to be appended to.
+    pub(crate) fn output(&self) -> Result<File> {
+        if let Ok(new) = File::create_new(&self.output) {
+            return Ok(new);
+        }
+        let file = File::options().append(true).open(&self.output);
+        file.map_err(Error::io("cannot write", &self.output))
+    }
+
+    /// How much output is here, of all starts of the test.
+    pub(crate) fn output_length(&self) -> u64 {
+        fs::metadata(&self.output).map_or(0, |file| file.len())
+    }
+
+    /// How much is here of both streams, for an attachment to go on.
+    pub(crate) fn here(&mut self) -> (u64, u64) {
+        let output = self.output_length().saturating_sub(self.output_before);
+        self.safe.told = (self.taken, output);
+        (self.taken, output)
+    }
+
+    /// Both streams begin anew: the test is about to be started.
+    pub(crate) fn restart(&mut self) {
+        (self.parser, self.taken, self.closed) = (Parser::default(), 0, None);
+        self.output_before = self.output_length();
+        self.safe = Safe::default();
+    }
+
+    /// Takes a chunk of the control stream; every word of it goes to `on`.
+    pub(crate) fn take(&mut self, chunk: &[u8], on: impl FnMut(Word)) -> Result<Taken, SinkError> {
+        self.taken += chunk.len() as u64;
+        if let Some(closed) = &mut self.closed {
+            closed.extend_from_slice(&chunk[chunk.len().saturating_sub(TAIL)..]);
+            closed.drain(..closed.len().saturating_sub(TAIL));
+            return Ok(Taken::All);
+        }
+        if self.broken {
+            return Ok(Taken::All);
+        }
+        let taken = self.parse(chunk, on);
+        self.broken = matches!(taken, Err(SinkError::Control(_)));
+        // What came before it is kept.
+        self.sink.flush()?;
+        taken
+    }
+
+    fn parse(&mut self, mut chunk: &[u8], mut on: impl FnMut(Word)) -> Result<Taken, SinkError> {
+        while let Some(piece) = self.parser.next(&mut chunk)? {
+            match self.sink.piece(piece)? {
+                Some(Word::Disconnect) => {
+                    self.closed = Some(chunk[chunk.len().saturating_sub(TAIL)..].to_vec());
+                    return Ok(Taken::Closed);
+                }
+                Some(word) => on(word),
+                None => {}
+            }
+        }
+        Ok(Taken::All)
+    }
+
+    /// Takes nothing of a chunk: it does not count any more.
+    pub(crate) fn skip(&mut self, chunk: &[u8]) {
+        self.taken += chunk.len() as u64;
+    }
+
+    /// The stream is at its end: what is wrong with that; or the last word of a channel that was closed.
+    pub(crate) fn finish(&self) -> Result<Option<Word>, SinkError> {
+        let Some(closed) = &self.closed else {
+            self.parser.finish()?;
+            return Ok(None);
+        };
+        let end = closed.strip_suffix(b"\n").unwrap_or(closed);
+        let line = end.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        // The channel may have been closed in the middle of another line.
+        let word = line.windows(9).rposition(|start| start == b"exitcode ");
+        Ok(word.and_then(|at| Word::parse(&line[at..]).ok()))
+    }
+
+    /// Writes down that all that came is safe, if it is time, or must be.
+    pub(crate) fn checkpoint(
+        &mut self,
+        now: Duration,
+        progress: &Progress,
+        must: bool,
+    ) -> Result<()> {
+        let new = self.taken - self.safe.control;
+        let due = new > 0 && now.saturating_sub(self.safe.at) >= EPOCH.1;
+        if !must && new < EPOCH.0.max(4 * self.safe.size) && !(due && new >= self.safe.size) {
+            return Ok(());
+        }
+        let (back, place) = self.parser.place();
+        let control = if self.closed.is_some() { self.taken } else { self.taken - back };
+        let moment = Moment {
+            elapsed: now,
+            progress: progress.clone(),
+            control,
+            place,
+            output_before: self.output_before,
+        };
+        self.safe.size = self.sink.checkpoint(&self.identity, moment)?;
+        (self.safe.control, self.safe.at) = (control, now);
+        Ok(())
+    }
+
+    /// What the remote is to be told that it need not keep any more, if it is much.
+    pub(crate) fn acknowledgement(&mut self) -> Option<(u64, u64)> {
+        let output = self.output_length().saturating_sub(self.output_before);
+        let (control_told, output_told) = self.safe.told;
+        let much = |now: u64, told: u64| now.saturating_sub(told) >= ACKNOWLEDGED;
+        if !much(self.safe.control, control_told) && !much(output, output_told) {
+            return None;
+        }
+        self.safe.told = (self.safe.control, output);
+        Some(self.safe.told)
+    }
+}
