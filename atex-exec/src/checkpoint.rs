@@ -20,6 +20,9 @@ use crate::result::SinkState;
 /// The format of what is stored. One of another version is not gone on with.
 const VERSION: u32 = 1;
 
+/// The name of a log that is not complete yet, or of a run that is.
+const ENDED: &str = "checkpoint.new";
+
 /// A moment of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
@@ -120,7 +123,7 @@ impl Log {
 
     /// Replaces the log by one with this checkpoint; its length in bytes.
     pub(crate) fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<u64> {
-        let (path, new) = (Self::path(&self.dir), self.dir.join("checkpoint.new"));
+        let (path, new) = (Self::path(&self.dir), self.dir.join(ENDED));
         let file = File::create(&new).map_err(Error::io("cannot create", &new))?;
         let written = (|| {
             let mut writer = BufWriter::new(&file);
@@ -150,10 +153,23 @@ impl Log {
         written.map_err(Error::io("cannot write", Self::path(&self.dir)))
     }
 
-    /// Removes it: there is nothing to go on with any more.
+    /// There is nothing to go on with any more. What is left to remove is known by the log until it is [removed](Self::remove).
+    pub(crate) fn end(&self) {
+        fs::rename(Self::path(&self.dir), self.dir.join(ENDED)).ok();
+    }
+
+    /// Removes it.
     pub(crate) fn remove(self) {
-        for name in [Self::path(&self.dir), self.dir.join("checkpoint.new")] {
+        for name in [Self::path(&self.dir), self.dir.join(ENDED)] {
             fs::remove_file(name).ok();
+        }
+    }
+
+    /// Finishes what a run that [ended](Self::end) left to be removed.
+    pub(crate) fn sweep(artifacts: &Artifacts, left: &Path) {
+        let ended = artifacts.dir().join(ENDED);
+        if ended.exists() {
+            fs::remove_file(left).and_then(|()| fs::remove_file(ended)).ok();
         }
     }
 

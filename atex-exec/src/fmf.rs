@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use crate::checkpoint::Log;
 use crate::guest::{Debug, Guest, is_bash_variable};
 use crate::limits::{Limits, within};
+use crate::result::ResultSink;
 use crate::run::{self, Run};
 use crate::secret::Secrets;
 
@@ -171,7 +172,10 @@ impl Executor for FmfExecutor {
         if cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let Some(from) = Log::read(artifacts)? else { return Ok(None) };
+        let Some(from) = Log::read(artifacts)? else {
+            Log::sweep(artifacts, &ResultSink::output_file(artifacts));
+            return Ok(None);
+        };
         let origin = connection.name();
         let found = within(
             self.limits.start,

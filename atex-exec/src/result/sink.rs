@@ -188,11 +188,12 @@ impl ResultSink {
             .map_err(Error::io("cannot hide secrets in", self.artifacts.files_dir()))?;
         // First: without the output, there is no going on.
         let log = std::mem::replace(&mut self.log, Log::new(&self.artifacts));
-        log.remove();
+        log.end();
         let output = Self::output_file(&self.artifacts);
         fs::remove_file(&output)
             .or_else(missing_is_fine)
             .map_err(Error::io("cannot remove", &output))?;
+        log.remove();
         match (flushed, problem) {
             (Err(SinkError::Local(error)), _) | (_, Some(SinkError::Local(error))) => {
                 return Err(error);
@@ -214,6 +215,7 @@ impl ResultSink {
         let file = match open {
             Some(file) => file,
             None => {
+                refuse_links(&path, self.artifacts.dir(), &announced.path)?;
                 self.log.before(&path)?;
                 let file = open_file(&path, &announced.path)?;
                 if is_same(&file, &Self::output_file(&self.artifacts)) {
@@ -266,6 +268,7 @@ impl ResultSink {
         let path = testout.below(
             &self.artifacts.files_of(report.fields.get("name").and_then(|name| name.as_str())),
         );
+        refuse_links(&path, self.artifacts.dir(), testout)?;
         make_parent(&path, testout)?;
         if path.symlink_metadata().is_err() {
             self.log.before(&path)?;
@@ -334,6 +337,16 @@ fn is_same(file: &File, path: &Path) -> bool {
     let number = |found: &fs::Metadata| (found.dev(), found.ino());
     let open = file.metadata().ok().as_ref().map(number);
     open.is_some() && open == fs::metadata(path).ok().as_ref().map(number)
+}
+
+/// Refuses a path with a symbolic link below the artifacts: a test on this machine may have put one there.
+fn refuse_links(path: &Path, artifacts: &Path, shown: &SafePath) -> Result<(), SinkError> {
+    let below = path.ancestors().take_while(|part| *part != artifacts);
+    let is_link = |part: &Path| part.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    if below.into_iter().any(is_link) {
+        return Err(malformed(format!("file {:?} leads through a symbolic link", shown.as_str())));
+    }
+    Ok(())
 }
 
 fn make_parent(path: &Path, shown: &SafePath) -> Result<(), SinkError> {

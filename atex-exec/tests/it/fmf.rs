@@ -8,7 +8,7 @@ use atex_core::{
     Artifacts, CancellationToken, Executor, Outcome, Provisioner, Request, Result, Session, Test,
     TestName, TestSuite,
 };
-use atex_exec::FmfExecutor;
+use atex_exec::{FmfExecutor, Limits};
 use atex_provision::Local;
 use tempfile::TempDir;
 
@@ -261,5 +261,34 @@ async fn a_gigabyte_of_output_passes_by_our_memory() {
     let outcome = bench.run(&CancellationToken::new()).await.unwrap();
     let size = fs::metadata(bench.folder.path().join("out/files/output.txt")).unwrap().len();
     assert_eq!((outcome.exit_code, size), (Some(0), 1 << 30));
+    // Nor does it fill the disk of its remote: what is here is removed there, and no more than 256 MiB wait.
+    fs::remove_dir_all(bench.folder.path().join("out")).unwrap();
+    let left = size_of(bench.folder.path());
+    assert!(left < 300 << 20, "{left}");
+    bench.finish().await;
+}
+
+/// The size of all files below a folder.
+fn size_of(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| match entry.file_type().unwrap() {
+            kind if kind.is_dir() => size_of(&entry.path()),
+            _ => entry.metadata().unwrap().len(),
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn a_test_that_is_silent_for_too_long_is_ended() {
+    let mut limits = Limits::default();
+    limits.silence = Some(std::time::Duration::from_secs(2));
+    // Whatever it prints or says counts.
+    let script = "for i in {1..4}; do sleep 0.7; echo $i; sleep 0.7; echo noop >&$ATEX_TEST_CONTROL; done; sleep 1000";
+    let mut bench = Bench::with(Test::new(script), |executor| executor.limits(limits)).await;
+    let outcome = bench.run(&CancellationToken::new()).await.unwrap();
+    assert_eq!(outcome.note.as_deref(), Some("the test said and printed nothing for 2s"));
+    let output = fs::read_to_string(bench.folder.path().join("out/files/output.txt")).unwrap();
+    assert_eq!(output, "1\n2\n3\n4\n");
     bench.finish().await;
 }

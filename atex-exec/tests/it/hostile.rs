@@ -111,3 +111,30 @@ async fn it_fills_the_disk_of_its_remote() {
     assert_eq!(error, "local-1: what the test said could not be kept there (is its disk full?)");
     bench.finish().await;
 }
+
+/// On this machine, it may find where its artifacts are.
+#[tokio::test]
+async fn it_plants_links_where_its_files_go() {
+    let precious = tempfile::tempdir().unwrap();
+    let file = precious.path().join("file");
+    fs::write(&file, "dear").unwrap();
+    for planted in [
+        "ln -s PRECIOUS/file OUT/files/x",
+        "ln -s PRECIOUS OUT/files/sub",
+        "ln -s PRECIOUS/file OUT/files/out",
+    ] {
+        let script = r#"
+report() { printf 'result %d\n%s' "${#1}" "$1" >&$ATEX_TEST_CONTROL; }
+out=$(echo "$TMT_TREE"/../../../../out) && mkdir -p "$out/files" && PLANT
+report '{"name": "sub", "files": [{"name": "file", "length": 4}]}'; printf evil >&$ATEX_TEST_CONTROL
+report '{"files": [{"name": "x", "length": 4}]}'; printf evil >&$ATEX_TEST_CONTROL
+report '{"testout": "out"}'"#;
+        let planted = planted.replace("PRECIOUS", &precious.path().display().to_string());
+        let script = script.replace("PLANT", &planted.replace("OUT", "$out"));
+        let went = run(&script).await;
+        assert!(went.starts_with("infra, exit code None, malformed result: file"), "{went}");
+        assert!(went.contains("leads through a symbolic link"), "{went}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "dear");
+        assert_eq!(fs::read_dir(precious.path()).unwrap().count(), 1);
+    }
+}
