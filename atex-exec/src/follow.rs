@@ -162,7 +162,7 @@ impl<'a> Running<'a> {
 
     /// Takes what came of the control stream.
     async fn take(&mut self, range: std::ops::Range<usize>) -> Option<Action> {
-        if !self.attempt.listens() && !self.attempt.is_closed() {
+        if !self.attempt.listens() && !self.attempt.progress.announced {
             self.intake.skip(&self.chunk[range]);
             return self.on(Event::Heard);
         }

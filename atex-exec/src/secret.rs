@@ -54,6 +54,22 @@ impl Secrets {
         }
     }
 
+    /// Hides them in a text that somebody may have cut, with `…` as a sign of that, in the middle of one.
+    pub(crate) fn hide_cut(&self, text: &mut String) {
+        self.hide(text);
+        let Some(kept) = text.strip_suffix('…') else { return };
+        for secret in &self.values {
+            let ends = secret.char_indices().map(|(at, _)| &secret[..at]).rev();
+            if let Some(start) =
+                ends.filter(|start| !start.is_empty()).find(|start| kept.ends_with(*start))
+            {
+                let whole = kept.len() - start.len();
+                *text = format!("{}{}…", &kept[..whole], "*".repeat(start.len()));
+                return;
+            }
+        }
+    }
+
     /// Hides them in all texts of a value, keys of objects included.
     pub(crate) fn hide_in(&self, value: &mut Value) {
         match value {
@@ -187,6 +203,18 @@ mod tests {
             json!({"a": ["x*******x", "1****"], "************": {"b": "************er"}})
         );
         assert_eq!(format!("{:?}", secrets()), r#"["A", "B", "C", "D"]"#);
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_is_hidden_as_well() {
+        let hidden = |text: &str| {
+            let mut text = text.to_owned();
+            secrets().hide_cut(&mut text);
+            text
+        };
+        assert_eq!(hidden("x hunter2 y hunte…"), "x ******* y *****…");
+        assert_eq!(hidden("y hunte"), "y hunte");
+        assert_eq!(hidden("nothing…"), "nothing…");
     }
 
     #[test]

@@ -118,11 +118,6 @@ impl Attempt {
         }
     }
 
-    /// Whether the test said that it says no more.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.progress.announced
-    }
-
     /// Whether there is an attachment, or is to be one.
     pub(crate) fn is_attached(&self) -> bool {
         matches!(self.state, State::Attaching { .. } | State::Running | State::Stopping { .. })

@@ -298,7 +298,7 @@ impl ResultSink {
             Ending::Stopped(note) => {
                 own.fields.insert("status".into(), "infra".into());
                 let mut note = note.clone();
-                self.secrets.hide(&mut note);
+                self.secrets.hide_cut(&mut note);
                 own.fields.insert("note".into(), note.into());
             }
         }
@@ -315,7 +315,7 @@ impl ResultSink {
         let (exit_code, (verdict, note)) = match ending {
             Ending::Stopped(note) => {
                 let mut note = note.clone();
-                self.secrets.hide(&mut note);
+                self.secrets.hide_cut(&mut note);
                 (None, (Verdict::Infra, Some(note)))
             }
             Ending::Exited(code) => (Some(*code), self.own.verdict(*code)),
