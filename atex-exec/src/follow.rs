@@ -136,7 +136,7 @@ impl<'a> Running<'a> {
         let (begun, range) = match came {
             Ok(Came::Begun(range)) => (true, range),
             Ok(Came::Bytes(range)) => (false, range),
-            Ok(Came::End(status)) => return self.ended(status),
+            Ok(Came::End(status)) => return self.ended(status).await,
             Err(error) => return self.broke(error),
         };
         if begun {
@@ -219,10 +219,20 @@ impl<'a> Running<'a> {
     }
 
     /// What the end of the attachment means.
-    fn ended(&mut self, status: Status) -> Option<Action> {
+    async fn ended(&mut self, status: Status) -> Option<Action> {
         self.attachment = None;
         let ended = match status {
-            Status::Code(0) => Ended::Over,
+            Status::Code(0) => Ended::Over(Some(0)),
+            Status::Code(code @ 11..=110) => Ended::Over(Some(code - 10)),
+            Status::Code(10) => {
+                let run = self.run;
+                let asking = run.guest.exit_code(&**run.connection, run.number);
+                match self.promptly("asking about", run.limits.attach, asking).await {
+                    Ok(code) => Ended::Over(Some(code)),
+                    Err(error) => return self.broke(error),
+                }
+            }
+            Status::Code(111) => Ended::Over(None),
             Status::Code(3) => Ended::Killed,
             Status::Code(4) => Ended::Trouble("the test could not be started (see its output)"),
             Status::Code(5) => {
@@ -241,12 +251,10 @@ impl<'a> Running<'a> {
                 return self.broke(Error::Lost { origin, source });
             }
         };
-        if ended == Ended::Over {
-            match self.intake.finish() {
-                Ok(Some(word)) => drop(self.on(Event::Word(word))),
-                Ok(None) => {}
-                Err(error) => return self.on(Event::Ended(Ended::Torn(error.to_string()))),
-            }
+        if matches!(ended, Ended::Over(_))
+            && let Err(error) = self.intake.finish()
+        {
+            return self.on(Event::Ended(Ended::Torn(error.to_string())));
         }
         self.on(Event::Ended(ended))
     }
@@ -355,9 +363,12 @@ impl<'a> Running<'a> {
     async fn tell(&mut self, words: &str) -> Option<Action> {
         let command = self.run.guest.tell(self.run.number, words);
         let connection = self.run.connection;
-        let telling = async { connection.spawn(command).await?.wait().await.map(drop) };
-        let told = self.promptly("telling about", self.run.limits.stop, telling).await;
-        self.done(told)
+        let telling = async { connection.spawn(command).await?.wait().await };
+        match self.promptly("telling about", self.run.limits.stop, telling).await {
+            Ok(Status::Code(10)) => self.on(Event::Over),
+            Ok(_) => None,
+            Err(error) => self.broke(error),
+        }
     }
 
     /// Leaves the test, which is over or given up.

@@ -15,8 +15,6 @@ use crate::result::{ResultSink, SinkError};
 const EPOCH: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 /// How much of a stream comes before the remote is told that it is safe here.
 const ACKNOWLEDGED: u64 = 4 << 20;
-/// How much of the last of a closed channel is kept: the word about the exit code.
-const TAIL: usize = 64;
 
 /// Both streams of a test, as far as they are here.
 pub(crate) struct Intake<'a> {
@@ -29,8 +27,8 @@ pub(crate) struct Intake<'a> {
     output: PathBuf,
     /// How much of it came before the last reboot.
     output_before: u64,
-    /// After the test announced a reboot: the last of what came since, which counts no more.
-    closed: Option<Vec<u8>>,
+    /// Whether the test announced a reboot: what came since does not count.
+    closed: bool,
     /// Whether the test broke the protocol: nothing that follows counts.
     broken: bool,
     safe: Safe,
@@ -65,7 +63,7 @@ impl<'a> Intake<'a> {
             taken: 0,
             output: ResultSink::output_file(artifacts),
             output_before: 0,
-            closed: None,
+            closed: false,
             broken: false,
             safe: Safe::default(),
         }
@@ -81,7 +79,7 @@ impl<'a> Intake<'a> {
         let mut intake = Self::new(sink, artifacts, identity);
         intake.parser = Parser::at(from.place.clone(), from.sink.arriving.as_ref());
         (intake.taken, intake.output_before) = (from.control, from.output_before);
-        intake.closed = from.progress.announced.then(Vec::new);
+        intake.closed = from.progress.announced;
         intake.safe.control = from.control;
         intake
     }
@@ -109,7 +107,7 @@ impl<'a> Intake<'a> {
 
     /// Both streams begin anew: the test is about to be started.
     pub(crate) fn restart(&mut self) {
-        (self.parser, self.taken, self.closed) = (Parser::default(), 0, None);
+        (self.parser, self.taken, self.closed) = (Parser::default(), 0, false);
         self.output_before = self.output_length();
         self.safe = Safe::default();
     }
@@ -117,12 +115,7 @@ impl<'a> Intake<'a> {
     /// Takes a chunk of the control stream; every word of it goes to `on`.
     pub(crate) fn take(&mut self, chunk: &[u8], on: impl FnMut(Word)) -> Result<Taken, SinkError> {
         self.taken += chunk.len() as u64;
-        if let Some(closed) = &mut self.closed {
-            closed.extend_from_slice(&chunk[chunk.len().saturating_sub(TAIL)..]);
-            closed.drain(..closed.len().saturating_sub(TAIL));
-            return Ok(Taken::All);
-        }
-        if self.broken {
+        if self.closed || self.broken {
             return Ok(Taken::All);
         }
         let taken = self.parse(chunk, on);
@@ -136,7 +129,7 @@ impl<'a> Intake<'a> {
         while let Some(piece) = self.parser.next(&mut chunk)? {
             match self.sink.piece(piece)? {
                 Some(Word::Disconnect) => {
-                    self.closed = Some(chunk[chunk.len().saturating_sub(TAIL)..].to_vec());
+                    self.closed = true;
                     return Ok(Taken::Closed);
                 }
                 Some(word) => on(word),
@@ -151,17 +144,12 @@ impl<'a> Intake<'a> {
         self.taken += chunk.len() as u64;
     }
 
-    /// The stream is at its end: what is wrong with that; or the last word of a channel that was closed.
-    pub(crate) fn finish(&self) -> Result<Option<Word>, SinkError> {
-        let Some(closed) = &self.closed else {
-            self.parser.finish()?;
-            return Ok(None);
-        };
-        let end = closed.strip_suffix(b"\n").unwrap_or(closed);
-        let line = end.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        // The channel may have been closed in the middle of another line.
-        let word = line.windows(9).rposition(|start| start == b"exitcode ");
-        Ok(word.and_then(|at| Word::parse(&line[at..]).ok()))
+    /// The stream is at its end.
+    ///
+    /// # Errors
+    /// When it ends where it must not, unless nobody minds any more.
+    pub(crate) fn finish(&self) -> Result<(), SinkError> {
+        if self.closed { Ok(()) } else { Ok(self.parser.finish()?) }
     }
 
     /// Writes down that all that came is safe, if it is time, or must be.
@@ -177,7 +165,7 @@ impl<'a> Intake<'a> {
             return Ok(());
         }
         let (back, place) = self.parser.place();
-        let control = if self.closed.is_some() { self.taken } else { self.taken - back };
+        let control = if self.closed { self.taken } else { self.taken - back };
         let moment = Moment {
             elapsed: now,
             progress: progress.clone(),

@@ -15,6 +15,8 @@ pub(crate) enum Event {
     Heard,
     /// The test broke the protocol.
     Malformed(String),
+    /// The remote says that the test had ended when it was told to stop.
+    Over,
     /// The attachment came to its end.
     Ended(Ended),
     /// The connection broke, or something took so long that it counts as broken.
@@ -34,8 +36,8 @@ pub(crate) enum Event {
 /// How an attachment came to its end, as the remote tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// All that the test said is here, and it is over.
-    Over,
+    /// All that the test said is here, and it is over, with this exit code.
+    Over(Option<i32>),
     /// The same, but what it said ended where it must not.
     Torn(String),
     /// The remote ended the test, because its time was up.

@@ -78,6 +78,7 @@ impl Attempt {
             Event::Word(word) => self.word(now, word),
             Event::Heard => self.heard(now),
             Event::Malformed(why) if self.is_running() => self.stop(now, End::Test(why)),
+            Event::Over => self.over(now),
             Event::Ended(ended) => self.ended(now, ended),
             Event::Cut => self.cut(now),
             Event::Connected => self.connected(now),
@@ -133,7 +134,7 @@ impl Attempt {
     }
 
     fn running_until(&self) -> Duration {
-        if self.progress.exit_code.is_some() {
+        if self.progress.over {
             return self.heard.saturating_add(self.limits.collect);
         }
         let silent = self.limits.silence.map(|limit| self.heard.saturating_add(limit));
@@ -163,14 +164,13 @@ impl Attempt {
             return None;
         }
         match word {
-            Word::Exitcode(code) => self.progress.exit_code = Some(code),
             Word::Duration(change) => self.progress.deadline.change(now, change),
             Word::Disconnect => {
                 self.progress.announced = true;
-                self.progress.exit_code = None;
                 return Some(Action::Close);
             }
-            Word::Noop | Word::Result { .. } => {}
+            // How the test ended is told by the remote, not by the test.
+            Word::Exitcode(_) | Word::Noop | Word::Result { .. } => {}
         }
         None
     }
@@ -189,6 +189,16 @@ impl Attempt {
         self.time(now)
     }
 
+    /// The test that was told to stop, because it took too long, had ended before: what it left is on its way.
+    fn over(&mut self, now: Duration) -> Option<Action> {
+        if !matches!(self.state, State::Stopping { why: End::Late(_), .. }) {
+            return None;
+        }
+        self.state = State::Running;
+        (self.progress.over, self.heard) = (true, now);
+        None
+    }
+
     fn ended(&mut self, now: Duration, ended: Ended) -> Option<Action> {
         match &self.state {
             State::Attaching { .. } | State::Running => {}
@@ -200,12 +210,15 @@ impl Attempt {
         }
         let progress = &mut self.progress;
         match ended {
-            Ended::Over | Ended::Torn(_) if progress.announced => self.over_unrebooted(now),
+            Ended::Over(code) if progress.announced => {
+                progress.exit_code = code;
+                self.over_unrebooted(now)
+            }
             Ended::Torn(how) => self.conclude(End::Test(how)),
-            Ended::Over => match progress.exit_code {
-                Some(code) => self.conclude(End::Exited(code)),
-                None => self.conclude(End::Test("the test ended without an exit code".into())),
-            },
+            Ended::Over(Some(code)) => self.conclude(End::Exited(code)),
+            Ended::Over(None) => {
+                self.conclude(End::Test("the test ended without an exit code".into()))
+            }
             Ended::Late => {
                 let note = self.late();
                 self.conclude(End::Late(note))
@@ -324,7 +337,7 @@ impl Attempt {
         match self.state.clone() {
             State::Attaching { .. } => self.cut(now),
             State::Connecting { .. } => self.refused(now, false),
-            State::Running if self.progress.exit_code.is_some() => self.infra(format!(
+            State::Running if self.progress.over => self.infra(format!(
                 "nothing came of what the test left for {}",
                 Shown(self.limits.collect)
             )),

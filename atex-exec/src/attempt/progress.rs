@@ -15,7 +15,10 @@ pub(crate) struct Progress {
     pub(crate) deadline: Deadline,
     /// When the remote would end the test by itself, as it was last told.
     pub(crate) told: Duration,
-    pub(crate) exit_code: Option<i32>,
+    /// Whether the test is known to be over, though not all of what it left is here.
+    pub(super) over: bool,
+    /// The exit code of a test that announced a reboot, and is over.
+    pub(super) exit_code: Option<i32>,
     /// Whether the test announced a reboot that did not come yet.
     pub(crate) announced: bool,
     /// Whether anybody was attached since the test was last started.
@@ -32,6 +35,7 @@ impl Progress {
         Self {
             deadline: Deadline::new(Duration::ZERO, limit),
             told: limit.saturating_add(UNATTENDED_GRACE),
+            over: false,
             exit_code: None,
             announced: false,
             begun: false,
@@ -44,7 +48,7 @@ impl Progress {
     pub(super) fn rebooted(&mut self) {
         self.restarts += 1;
         (self.announced, self.begun) = (false, false);
-        (self.exit_code, self.doomed) = (None, None);
+        (self.over, self.exit_code, self.doomed) = (false, None, None);
     }
 
     /// What is wrong with a test that is over, and announced a reboot that did not come.

@@ -19,14 +19,11 @@ fn at_once(event: Event) -> Step {
 
 /// Everything that can happen.
 fn alphabet() -> Vec<Step> {
-    let words = [
-        Word::Exitcode(0),
-        Word::Exitcode(143),
-        Word::Disconnect,
-        Word::Duration(DurationChange::Set(SECOND)),
-    ];
+    let words = [Word::Exitcode(0), Word::Disconnect, Word::Duration(DurationChange::Set(SECOND))];
     let ends = [
-        Ended::Over,
+        Ended::Over(Some(0)),
+        Ended::Over(Some(143)),
+        Ended::Over(None),
         Ended::Late,
         Ended::Killed,
         Ended::Rebooted,
@@ -36,6 +33,7 @@ fn alphabet() -> Vec<Step> {
     let others = [
         Event::Attached,
         Event::Heard,
+        Event::Over,
         Event::Malformed("wrong".into()),
         Event::Cut,
         Event::Connected,
@@ -101,7 +99,9 @@ impl World {
             _ => {}
         }
         let blamed = match &self.concluded {
-            Some(End::Exited(_)) => matches!(step.1, Event::Ended(Ended::Over)) && !self.announced,
+            Some(End::Exited(_)) => {
+                matches!(step.1, Event::Ended(Ended::Over(_))) && !self.announced
+            }
             Some(End::Test(_)) => !matches!(step.1, Event::Cut | Event::Refused { .. }),
             _ => true,
         };
@@ -123,7 +123,7 @@ impl World {
                 }
                 Some(Action::Stop) => {
                     // It is told to stop, and is gone.
-                    self.step(&at_once(Event::Ended(Ended::Over)))?;
+                    self.step(&at_once(Event::Ended(Ended::Over(Some(143)))))?;
                 }
                 _ => {}
             }
@@ -147,7 +147,7 @@ impl World {
                         let action = self.step(&at_once(Event::Attached))?;
                         if action.is_some() { action } else { self.step(&at_once(Event::Cut))? }
                     }
-                    Action::Stop => self.step(&at_once(Event::Ended(Ended::Over)))?,
+                    Action::Stop => self.step(&at_once(Event::Ended(Ended::Over(Some(143)))))?,
                     Action::Close => self.step(&at_once(Event::Cut))?,
                     _ => None,
                 };
@@ -206,7 +206,8 @@ fn cancelling_ends_it_from_everywhere() {
             let action = cancelled.step(&at_once(Event::Cancelled)).unwrap();
             match action {
                 Some(Action::Stop) => {
-                    let action = cancelled.step(&at_once(Event::Ended(Ended::Over))).unwrap();
+                    let action =
+                        cancelled.step(&at_once(Event::Ended(Ended::Over(Some(143))))).unwrap();
                     assert_eq!(action, Some(Action::Conclude(End::Cancelled)), "{world:#?}");
                 }
                 Some(Action::Conclude(End::Cancelled)) => {}
@@ -244,7 +245,7 @@ type Story = (&'static str, Vec<(u64, Event)>);
 
 fn stories_of_reboots() -> Vec<Story> {
     use Event::{Attached, Connected, Cut, Time};
-    let exit = |code| Event::Word(Word::Exitcode(code));
+    let over = |code| Event::Ended(Ended::Over(Some(code)));
     let disconnect = || Event::Word(Word::Disconnect);
     let ended = Event::Ended;
     vec![
@@ -264,8 +265,7 @@ fn stories_of_reboots() -> Vec<Story> {
                 (57, Connected),
                 (57, ended(Ended::Rebooted)),
                 (58, Attached),
-                (60, exit(0)),
-                (60, ended(Ended::Over)),
+                (60, over(0)),
             ],
         ),
         (
@@ -289,25 +289,23 @@ fn stories_of_reboots() -> Vec<Story> {
 
 fn stories_of_reboots_that_do_not_come() -> Vec<Story> {
     use Event::{Attached, Connected, Cut, Time};
-    let exit = |code| Event::Word(Word::Exitcode(code));
+    let over = |code| Event::Ended(Ended::Over(Some(code)));
     let disconnect = || Event::Word(Word::Disconnect);
-    let ended = Event::Ended;
     let refused = || Event::Refused { for_good: false };
     vec![
         (
             "its noop loop dies of the closed channel",
-            vec![(0, Attached), (5, disconnect()), (6, exit(141)), (6, ended(Ended::Over))],
+            vec![(0, Attached), (5, disconnect()), (6, over(141))],
         ),
         (
             "killed by the shutdown that then does not come",
             vec![
                 (0, Attached),
                 (5, disconnect()),
-                (6, exit(143)),
-                (6, ended(Ended::Over)),
+                (6, over(143)),
                 (7, Time),
                 (7, Connected),
-                (8, ended(Ended::Over)),
+                (8, over(143)),
                 (130, Time),
             ],
         ),
@@ -340,11 +338,11 @@ fn stories_of_reboots_that_do_not_come() -> Vec<Story> {
 
 fn other_stories() -> Vec<Story> {
     use Event::{Attached, Connected, Cut, Time};
-    let exit = |code| Event::Word(Word::Exitcode(code));
+    let over = |code| Event::Ended(Ended::Over(Some(code)));
     let ended = Event::Ended;
     let refused = || Event::Refused { for_good: false };
     vec![
-        ("it ends by itself", vec![(0, Attached), (9, exit(3)), (9, ended(Ended::Over))]),
+        ("it ends by itself", vec![(0, Attached), (9, over(3))]),
         (
             "a cut, and it is found again",
             vec![
@@ -362,7 +360,20 @@ fn other_stories() -> Vec<Story> {
             vec![(1, Cut), (2, Time), (3, Connected), (4, ended(Ended::Missing)), (5, Attached)],
         ),
         ("it cannot be stopped", vec![(0, Attached), (300, Time), (320, Time)]),
-        ("what it left does not arrive", vec![(0, Attached), (10, exit(0)), (130, Time)]),
+        (
+            "it ends just before its time is up, and what it left takes a while",
+            vec![
+                (0, Attached),
+                (300, Time),
+                (300, Event::Over),
+                (350, Event::Heard),
+                (400, over(0)),
+            ],
+        ),
+        (
+            "what it left does not arrive",
+            vec![(0, Attached), (300, Time), (300, Event::Over), (420, Time)],
+        ),
     ]
 }
 

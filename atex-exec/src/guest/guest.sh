@@ -7,20 +7,22 @@
 #   guest.sh attach N R             attach again; whoever was attached is let go first
 #   guest.sh tell N WORD            stop: end the test now; limit SECONDS: it may run so long from now on, if nobody says more;
 #                                   close: nobody reads what it says any more
+#   guest.sh code N                 print how the test ended
 #   guest.sh leave                  remove the work folder
 #
 # Attached means: after a line that says so, and (for `attach`) a line "C O" on standard input with what is known already, in
 # bytes, the control stream goes to standard output, the output of the test to standard error. Lines "C O" that follow on
 # standard input say what is safe with the controller; what is kept here up to there goes. Its end means that the
 # controller is gone.
-# Exit codes: 0 all of both was sent and the test is over, 3 the supervisor is gone without a word, 4 the test could not be
+# Exit codes: 0 all of both was sent and the test ended with 0, 11 to 110 the same with 1 to 100, 10 the same with another code
+# (see `code`), 111 the same and the code is not to be told; 3 the supervisor is gone without a word, 4 the test could not be
 # started, 5 a part could not be sent, 6 the system rebooted meanwhile, 7 the test was ended here because its time was up, 8 what
-# it said could not be kept here, 9 it was never started (for the R-th time).
+# it said could not be kept here, 9 it was never started (for the R-th time). `tell N stop` exits with 10 if the test is over.
 #
 # A run folder has: env.sh, test.sh, metadata.yaml (written by the controller), control.START and output.START (the spools, in
 # segments named by where they begin; START.next says where the following one begins, once a segment is complete), life (a pipe
 # that the supervisor holds open for as long as it lives), mail (words to the watchdog), listening (mail is read from now on),
-# boot (which start it is, and of which boot), late (its time was up), full (a spool could not be written), done (it is over).
+# boot (which start it is, and of which boot), late (its time was up), full (a spool could not be written), over (the test has ended), done (all is in the spools; how it ended).
 work=${0%/*}
 folder=$work/run-$2
 # How much is in one segment, and how much may wait for the controller. Then the test waits too.
@@ -33,6 +35,31 @@ read -r first 2>/dev/null </proc/1/stat && first=(${first##*)}) && boot=$boot.${
 # Seconds that no change of the clock touches, where the kernel tells them.
 now() {
   read -r now _ 2>/dev/null </proc/uptime && now=${now%%.*} || now=$SECONDS
+}
+
+# Makes the folder of a run; the last pipe says that all is there.
+prepare() {
+  mkdir "$1" && mkfifo "$1/life" "$1/mail" "$1/control.pipe" "$1/output.pipe"
+}
+
+# Sees to it that the folder of this run is there, and new. The run before has it made, so that nobody has to wait for it.
+find_folder() {
+  local tries
+  # After a reboot, or after a connection that was cut while it was started, there is more in it.
+  if [[ -e $folder && ! -e $folder/boot ]]; then
+    for ((tries = 0; tries < 100; tries++)); do
+      [[ ! -p $folder/output.pipe ]] || return 0
+      sleep 0.02
+    done
+  fi
+  [[ ! -e $folder ]] || remove "$folder"
+  prepare "$folder"
+}
+
+# Reads the script of so many bytes, and nothing that follows it.
+read_script() {
+  local LC_ALL=C
+  IFS= read -r -N "$1" script
 }
 
 # Removes a folder, but nothing of what a test mounted there: that is taken off first, or the folder stays.
@@ -104,7 +131,7 @@ supervise() {
   spool control <control.pipe 8>&- 9>&- &
   local control_spooler=$!
   spool output <output.pipe 8>&- 9>&- &
-  local output_spooler=$! test code=0 spooler start
+  local output_spooler=$! test code=0 spooler
   (
     set +m
     trap - HUP INT PIPE
@@ -114,6 +141,7 @@ supervise() {
   set +m
   watch "$BASHPID" "$test" "$1" "$control_spooler" "$output_spooler" 9>&- &
   wait "$test" || code=$?
+  : >over
   [[ $ATEX_KEEP_BACKGROUND ]] || kill -KILL -- "-$test"
   # A process that left the group may hold the pipes; the watchdog ends the spoolers when they take long.
   echo drain >&8
@@ -122,9 +150,8 @@ supervise() {
     wait "$spooler" || [[ $? = 143 ]] || : >full
   done
   echo end >&8
-  find_segment control
-  [[ $ATEX_NO_EXITCODE ]] || echo "exitcode $code" >>"control.$start" || : >full
-  : >done
+  [[ ! $ATEX_NO_EXITCODE ]] || code=untold
+  echo "$code" >done || : >full
 }
 
 # Whether anything came since `quiet`, or waits for the controller to take it.
@@ -252,7 +279,7 @@ alone() {
 } 2>/dev/null
 
 attach() {
-  local wait=0.02 status=0 idle=0 control=0 output=0 control_at=0 output_at=0 leaving=0 start
+  local wait=0.02 status=0 idle=0 control=0 output=0 control_at=0 output_at=0 leaving=0 start code
   trap leaving=1 TERM
   [[ $1 = anew ]] || alone
   : >"seen-$$"
@@ -291,18 +318,26 @@ attach() {
   forward
   [[ -e late ]] && exit 7
   [[ -e full ]] && exit 8
-  [[ -e done ]] && exit 0
-  exit 3
+  [[ -e done ]] && read -r code <done || exit 3
+  # Small, so that no code of something that fails here is taken for it.
+  case $code in
+    0) exit 0 ;;
+    untold) exit 111 ;;
+    *) ((code <= 100)) && exit $((code + 10)) || exit 10 ;;
+  esac
 }
 
 case $1 in
   run)
-    (($2 == 1)) || remove "$work/run-$(($2 - 1))" </dev/null >/dev/null 2>&1 &
-    # After a reboot, or after a connection that was cut while it was started, something is there.
-    [[ ! -e $folder ]] || remove "$folder"
-    mkdir "$folder" && cd "$folder" && eval "$(head -c "$5")" || exit 4
+    find_folder && cd "$folder" || exit 4
+    # While the test runs: the folder of the next run, and none of the last.
+    {
+      [[ -e $work/run-$(($2 + 1)) ]] || prepare "$work/run-$(($2 + 1))"
+      (($2 == 1)) || remove "$work/run-$(($2 - 1))"
+    } </dev/null >/dev/null 2>&1 &
+    read_script "$5" && eval "$script" || exit 4
     # The last line of the script says so; a connection that was cut while it was sent must not start half a test.
-    [[ $complete ]] && : >control.0 && : >output.0 && mkfifo life mail control.pipe output.pipe && echo "$3 $boot" >boot || exit 4
+    [[ $complete ]] && : >control.0 && : >output.0 && echo "$3 $boot" >boot || exit 4
     # Open for reading and writing first: opening one end alone would wait for the other.
     exec 9<>life 7<life
     set -m
@@ -325,10 +360,15 @@ case $1 in
       sleep 0.05
     done
     cd "$folder" && [[ -e listening ]] || exit 3
+    [[ $3 != stop || ! -e over ]] || exit 10
     # Opened for both: opening for writing alone would wait for a watchdog that is gone.
     exec 8<>mail
     shift 2
     echo "$*" >&8
+    ;;
+  code)
+    read -r code <"$folder/done" && echo "atex: exit code $code"
+    exit
     ;;
   leave)
     remove "$work"

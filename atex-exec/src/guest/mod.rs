@@ -10,17 +10,26 @@ use serde::{Deserialize, Serialize};
 /// The supervisor; its head says what it does.
 const GUEST: &str = include_str!("guest.sh");
 
+/// The supervisor without its comments: it is read by a shell for every test.
+fn guest() -> String {
+    let code = GUEST.lines().filter(|line| !line.trim_start().starts_with('#'));
+    code.map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
 
 /// Makes the work folder, puts the supervisor there from standard input, and prints the folder's path, without symbolic links.
 const START: &str = r#"
 base=${1:-${TMPDIR:-/var/tmp}}
-work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && mkdir "$work/tree" && : >"$work/plan_env" &&
+work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && mkdir "$work/tree" "$work/run-1" && mkfifo "$work/run-1/"{life,mail,control.pipe,output.pipe} && : >"$work/plan_env" &&
   cat >"$work/guest.sh" && echo "atex: work folder $work""#;
 
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
+
+/// What an exit code follows, for the same reason.
+const EXIT_CODE: &str = "atex: exit code ";
 
 /// What is started: which run, for which time after a reboot.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +61,7 @@ impl Guest {
     /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`).
     pub(crate) async fn start(connection: &dyn Connection, base: Option<&str>) -> Result<Self> {
         let command = Command::bash(START).args(base);
-        let output = connection.output_with_input(command, GUEST.as_bytes()).await?;
+        let output = connection.output_with_input(command, guest().as_bytes()).await?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let work = printed.lines().rev().find_map(|line| line.strip_prefix(WORK));
         match work {
@@ -138,6 +147,15 @@ impl Guest {
     /// Tells the watchdog of a run something; see the head of the script.
     pub(crate) fn tell(&self, run: u32, words: &str) -> Command {
         self.command("tell", run).args(words.split(' '))
+    }
+
+    /// How the test of a run that is over ended.
+    pub(crate) async fn exit_code(&self, connection: &dyn Connection, run: u32) -> Result<i32> {
+        let output = connection.output(self.command("code", run)).await?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let code = printed.lines().rev().find_map(|line| line.strip_prefix(EXIT_CODE));
+        code.and_then(|code| code.trim().parse().ok())
+            .ok_or_else(|| Error::infra(connection.name(), "how the test ended is not known there"))
     }
 
     fn command(&self, what: &str, run: u32) -> Command {
