@@ -69,7 +69,7 @@ pub trait Connection: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Lays a tree that was packed beforehand into a folder of the remote, as [`upload`](Self::upload) does. The default sends it
-    /// once: the remote keeps one tree of at most 512 MiB in its user's cache (`~/.cache/atex`, or `atex` in `XDG_CACHE_HOME`), and
+    /// once: the remote keeps one tree of 64 KiB to 512 MiB in its user's cache (`~/.cache/atex`, or `atex` in `XDG_CACHE_HOME`), and
     /// the one that it has, by its digest, is only unpacked. Where nothing can be kept, it is sent each time.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ use crate::{Command, Connection, ConnectionExt, CopyOptions, Error, Result, Stdi
 /// A tree that is larger than this is not kept on a remote.
 const KEEP_MAX: u64 = 512 << 20;
 
+/// A tree that is smaller than this is not kept either: asking for it costs more than sending it.
+const KEEP_MIN: u64 = 64 << 10;
+
 /// Prints `kept` if the tree of this digest was kept and has been unpacked. The digest is taken anew: whoever runs
 /// programs there may have changed the file. It is opened once, so that nobody takes it away half-way.
 const UNPACK_KEPT: &str = r#"
@@ -115,6 +118,9 @@ impl PackedTree {
 
     /// The default of [`Connection::upload_packed`].
     pub(crate) async fn lay<C: Connection + ?Sized>(&self, connection: &C, to: &str) -> Result<()> {
+        if self.bytes < KEEP_MIN {
+            return self.send(connection, to, "once").await;
+        }
         let kept = connection.script(UNPACK_KEPT, &[to, &self.digest]).await?;
         if kept.trim_end() == "kept" {
             return Ok(());

@@ -352,12 +352,17 @@ async fn an_unchanged_tree_is_sent_once_and_one_tree_is_kept() {
     let connection = sshd.ssh().connect().await.unwrap();
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let to = there.path().to_str().unwrap();
-    let tree = async |text: &str| {
+    let tree = async |text: &str, more: usize| {
         std::fs::write(here.path().join("file"), text).unwrap();
+        std::fs::write(here.path().join("more"), vec![b'x'; more]).unwrap();
         let parts = vec![(here.path().to_owned(), "sub".to_owned())];
         PackedTree::pack(parts, CopyOptions::default()).await.unwrap()
     };
-    let first = tree("first").await;
+    // What is small costs less to send than to ask for.
+    let small = tree("small", 1000).await;
+    connection.upload_packed(&small, to).await.unwrap();
+    assert!(!sshd.config_file().with_file_name("cache").join("atex").exists());
+    let first = tree("first", 100_000).await;
     let arrived = || std::fs::read_to_string(there.path().join("sub/file")).unwrap();
     connection.upload_packed(&first, to).await.unwrap();
     let once = kept(&sshd);
@@ -370,7 +375,7 @@ async fn an_unchanged_tree_is_sent_once_and_one_tree_is_kept() {
     connection.upload_packed(&first, to).await.unwrap();
     assert_eq!(arrived(), "first");
     assert_eq!(file.metadata().unwrap().len(), first.bytes());
-    let second = tree("second").await;
+    let second = tree("second", 100_000).await;
     connection.upload_packed(&second, to).await.unwrap();
     assert_eq!(arrived(), "second");
     let names: Vec<String> = kept(&sshd).into_iter().map(|(name, _)| name).collect();
