@@ -45,14 +45,16 @@ prepare() {
 # Sees to it that the folder of this run is there, and new. The run before has it made, so that nobody has to wait for it.
 find_folder() {
   local tries
-  # After a reboot, or after a connection that was cut while it was started, there is more in it.
-  if [[ -e $folder && ! -e $folder/boot ]]; then
-    for ((tries = 0; tries < 100; tries++)); do
-      [[ ! -p $folder/output.pipe ]] || return 0
-      sleep 0.02
-    done
-  fi
-  [[ ! -e $folder ]] || remove "$folder"
+  # There is more in it after a reboot, or after a connection that was cut while it was started.
+  [[ ! -e $folder/boot ]] || remove "$folder"
+  [[ ! -p $folder/output.pipe ]] || return 0
+  prepare "$folder" 2>/dev/null && return
+  # Somebody is just making it.
+  for ((tries = 0; tries < 100; tries++)); do
+    [[ ! -p $folder/output.pipe ]] || return 0
+    sleep 0.02
+  done
+  remove "$folder"
   prepare "$folder"
 }
 
@@ -335,6 +337,8 @@ case $1 in
       [[ -e $work/run-$(($2 + 1)) ]] || prepare "$work/run-$(($2 + 1))"
       (($2 == 1)) || remove "$work/run-$(($2 - 1))"
     } </dev/null >/dev/null 2>&1 &
+    # Nothing is made here any more once the controller knows that the test is over.
+    trap "wait $!" EXIT
     read_script "$5" && eval "$script" || exit 4
     # The last line of the script says so; a connection that was cut while it was sent must not start half a test.
     [[ $complete ]] && : >control.0 && : >output.0 && echo "$3 $boot" >boot || exit 4
