@@ -266,6 +266,11 @@ impl Session for FmfSession {
             self.runs += 1;
         }
         let environment = self.environment(name, self.runs);
+        if let Some(too_long) = too_long(&environment) {
+            let error = Error::Usage(format!("cannot run {name}: {too_long}"));
+            run::refuse(artifacts, &error)?;
+            return Err(error);
+        }
         let run = Run {
             connection: &self.connection,
             guest: &self.guest,
@@ -283,6 +288,20 @@ impl Session for FmfSession {
     async fn stop(self: Box<Self>) -> Result<()> {
         self.executor.finish(&*self.connection, &self.guest).await
     }
+}
+
+/// What is wrong with a variable that is too long for any program to be given: Linux takes 128 KiB for each, with its name, `=`
+/// and the NUL at its end (`MAX_ARG_STRLEN` in execve(2)).
+fn too_long(environment: &IndexMap<String, String>) -> Option<String> {
+    const MOST: usize = 128 << 10;
+    let length = |(name, value): &(&String, &String)| name.len() + 1 + value.len() + 1;
+    let found = environment.iter().find(|variable| length(variable) > MOST)?;
+    Some(format!(
+        "its variable {} has {} bytes, and no program can be given more than {}",
+        found.0,
+        found.1.len(),
+        MOST - found.0.len() - 2
+    ))
 }
 
 fn has_nul(test: &Test) -> bool {

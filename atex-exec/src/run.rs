@@ -47,6 +47,7 @@ impl Run<'_> {
         artifacts: &Artifacts,
         cancel: &CancellationToken,
     ) -> Result<Outcome> {
+        expect_empty(artifacts)?;
         let mut sink = ResultSink::new(artifacts.clone(), self.secrets.clone())?;
         let began = Instant::now();
         let ended = if cancel.is_cancelled() {
@@ -91,6 +92,22 @@ fn finish(sink: ResultSink, ended: Result<i32, Stop>) -> Result<Outcome> {
     };
     let outcome = sink.finish(&ending)?;
     error.map_or(Ok(outcome), Err)
+}
+
+/// Checks that nothing of another run lies among the artifacts: it would be mixed with this one's, or lost.
+fn expect_empty(artifacts: &Artifacts) -> Result<()> {
+    let taken = |path: &std::path::Path| {
+        let source = std::io::ErrorKind::AlreadyExists.into();
+        Err(Error::io("cannot begin a run where another left something:", path)(source))
+    };
+    for path in [artifacts.results_file(), ResultSink::output_file(artifacts)] {
+        if path.symlink_metadata().is_ok() {
+            return taken(&path);
+        }
+    }
+    let files = artifacts.files_dir();
+    let has_some = std::fs::read_dir(&files).is_ok_and(|mut files| files.next().is_some());
+    if has_some { taken(&files) } else { Ok(()) }
 }
 
 /// Leaves the result of a test that cannot be run.

@@ -85,6 +85,22 @@ async fn it_wants_variables_that_bash_keeps_to_itself() {
 }
 
 #[tokio::test]
+async fn its_variable_is_as_long_as_any_can_be_or_longer() {
+    let with = |length: usize| {
+        let mut test = Test::new("echo ${#LONG}");
+        test.environment = [("LONG".to_owned(), "x".repeat(length))].into();
+        test
+    };
+    let most = (128 << 10) - "LONG=".len() - 1;
+    let went = run_test(with(most)).await;
+    assert!(went.starts_with("passed") && went.contains(&format!("\n{most}\n")), "{went}");
+    let went = run_test(with(most + 1)).await;
+    let why = "cannot run /t: its variable LONG has 131067 bytes, and no program can be given more than 131066";
+    assert!(went.contains(&format!("error: {why}")), "{went}");
+    assert!(went.contains(&format!(r#"{{"status": "infra", "note": "{why}"}}"#)), "{went}");
+}
+
+#[tokio::test]
 async fn what_it_mounted_is_not_removed_with_its_folder() {
     let precious = tempfile::tempdir().unwrap();
     fs::write(precious.path().join("file"), "dear").unwrap();

@@ -101,13 +101,16 @@ async fn refused(session: &mut dyn Session, folder: &Path) {
     let name = TestName::new("/unknown").unwrap();
     let error = session.run(&name, &artifacts, &cancel).await.unwrap_err();
     assert!(matches!(&error, Error::Usage(what) if what.contains("/unknown")), "{error}");
-    let out = folder.join("taken");
-    let artifacts = Artifacts::at(&out).unwrap();
-    fs::write(artifacts.results_file(), "dear\n").unwrap();
-    let error =
-        session.run(&TestName::new("/later").unwrap(), &artifacts, &cancel).await.unwrap_err();
-    assert!(error.to_string().contains("results"), "{error}");
-    assert_eq!(fs::read_to_string(artifacts.results_file()).unwrap(), "dear\n");
+    for taken in ["results", "testout.temp", "files/x"] {
+        let out = folder.join("taken").join(taken.replace('/', "-"));
+        let artifacts = Artifacts::at(&out).unwrap();
+        fs::create_dir_all(artifacts.files_dir()).unwrap();
+        fs::write(out.join(taken), "dear\n").unwrap();
+        let name = TestName::new("/later").unwrap();
+        let error = session.run(&name, &artifacts, &cancel).await.unwrap_err();
+        assert!(error.to_string().contains(taken.trim_end_matches("/x")), "{error}");
+        assert_eq!(fs::read_to_string(out.join(taken)).unwrap(), "dear\n");
+    }
 }
 
 #[tokio::test]
