@@ -7,6 +7,7 @@ mod conformance;
 mod cut;
 mod fmf;
 mod hostile;
+mod noisy;
 mod reboot;
 mod resume;
 mod secrets;

@@ -98,6 +98,40 @@ impl Sshd {
         sshd
     }
 
+    /// The same, with a login shell that runs this first (bash finds it in `~/.bashrc`, zsh in `~/.zshenv`), of which the programs
+    /// know nothing but another `HOME`. Also skipped where the user's login shell is another one.
+    ///
+    /// # Panics
+    /// Like [`for_test`](Self::for_test); also when its files cannot be written.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
+    pub fn for_test_with_startup(test: &str, script: &str) -> Option<Self> {
+        let sshd = Self::for_test(test)?;
+        match sshd.start_shells_with(script) {
+            Ok(true) => return Some(sshd),
+            Ok(false) => eprintln!("skipped: {test}: the login shell is neither bash nor zsh"),
+            Err(error) => panic!("cannot prepare the login shell for {test}: {error}"),
+        }
+        None
+    }
+
+    /// `false` when the login shell does not care.
+    fn start_shells_with(&self, script: &str) -> io::Result<bool> {
+        let home = self.dir.path().join("home");
+        fs::create_dir(&home)?;
+        // At level 0, bash takes itself for what sshd has started.
+        self.configure_server(&format!("SetEnv HOME={} SHLVL=0", home.display()))?;
+        let write = |script: &str| {
+            [".bashrc", ".zshenv"]
+                .into_iter()
+                .try_for_each(|name| fs::write(home.join(name), script))
+        };
+        write("echo started by this")?;
+        let mut ssh = Command::new("ssh");
+        let said = run(ssh.arg("-F").arg(self.config_file()).args([self.host(), "true"]))?;
+        write(script)?;
+        Ok(said.contains("started by this"))
+    }
+
     /// Its address.
     pub fn host(&self) -> &'static str {
         "127.0.0.1"

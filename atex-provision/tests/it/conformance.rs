@@ -28,6 +28,31 @@ async fn ssh_connection() {
     connection::all(connect).await;
 }
 
+/// Prints what is no text and ends in no newline, in pieces, more than a pipe holds, and takes its time.
+const NOISE: &str =
+    "echo welcome; seq 20000; printf '\\377\\0no newline' >&2; sleep 0.05; printf '\\n\\n $'";
+
+#[tokio::test]
+async fn ssh_connection_with_a_noisy_shell() {
+    let test = "the conformance of ssh with a noisy shell";
+    let Some(sshd) = Sshd::for_test_with_startup(test, NOISE) else { return };
+    let connect = async || Ok(Arc::new(sshd.ssh().connect().await?) as Arc<dyn Connection>);
+    connection::all(connect).await;
+    volume::all(connect, load(50)).await;
+}
+
+#[tokio::test]
+async fn ssh_connection_with_a_slow_shell() {
+    let test = "programs at once on ssh with a slow shell";
+    let Some(sshd) = Sshd::for_test_with_startup(test, "echo one; sleep 2; echo other >&2") else {
+        return;
+    };
+    let connection = sshd.ssh().connect().await.unwrap();
+    let mut suite = Suite::new("an ssh connection with a slow shell");
+    suite.check("programs_run_at_once", volume::programs_run_at_once(&connection, 120)).await;
+    suite.finish();
+}
+
 #[tokio::test]
 async fn machine_connection() {
     let Some(machine) = Machine::for_test("the conformance of ssh to a machine") else { return };

@@ -386,3 +386,71 @@ async fn an_unchanged_tree_is_sent_once_and_one_tree_is_kept() {
     connection.upload_packed(&first, to).await.unwrap();
     assert_eq!(arrived(), "first");
 }
+
+/// What a startup file may do besides printing; what a program that prints `out` and `err` then gives: its outputs, or the error.
+#[tokio::test]
+async fn startup_files_are_told_from_programs() {
+    let cases = [
+        ("", "out err"),
+        ("set -x", "out err"),
+        ("echo a >&2", "out err"),
+        ("head -c 1000000 /dev/zero; trap 'echo bye' EXIT", "out err"),
+        ("head -c 1200000 /dev/zero | tr '\\0' z", "it went on printing, having printed \"z…z\""),
+        (
+            "echo sorry; echo 'no \"entry\"' >&2; exit 0",
+            r#"it ended, having printed "sorry; no \"entry\"""#,
+        ),
+        ("exit", "it ended, having printed nothing"),
+        ("exec 2>/dev/null", "it ended, having printed nothing"),
+    ];
+    for (script, expected) in cases {
+        let test = "startup_files_are_told_from_programs";
+        let Some(sshd) = Sshd::for_test_with_startup(test, script) else { return };
+        let connection = sshd.ssh().connect().await.unwrap();
+        // The second one starts when it is known whether the shell is quiet; nobody wants the outputs of the third one.
+        for null in [false, false, true] {
+            let program = Command::bash("echo out; echo err >&2");
+            let found = if null {
+                let ran = connection.spawn(program).await;
+                ran.map(|_| "out err".to_owned())
+            } else {
+                let output = connection.output(program).await;
+                output.map(|output| {
+                    let text = |bytes| String::from_utf8(bytes).unwrap().trim().to_owned();
+                    format!("{} {}", text(output.stdout), text(output.stderr))
+                })
+            };
+            let found = found.unwrap_or_else(|error| {
+                let message = Failure::from(&error).message;
+                let why = message.split_once("its login shell did not start `bash`: ").unwrap().1;
+                let zs = "z".repeat(why.matches('z').count());
+                if zs.is_empty() { why.to_owned() } else { why.replace(&zs, "z…z") }
+            });
+            assert_eq!(found, expected, "{script}");
+        }
+    }
+}
+
+/// One that prints only sometimes is listened to for good after the first time.
+#[tokio::test]
+async fn a_shell_that_was_heard_once_is_not_trusted_any_more() {
+    let test = "a_shell_that_was_heard_once_is_not_trusted_any_more";
+    let script = r#"[ -e ~/quiet ] || echo "$RANDOM"; : >~/quiet; [ ! -e ~/loud ] || echo loud"#;
+    let Some(sshd) = Sshd::for_test_with_startup(test, script) else { return };
+    let connection = sshd.ssh().connect().await.unwrap();
+    for script in ["echo one", "touch ~/loud; echo one", "echo one"] {
+        assert_eq!(connection.script(script, &[]).await.unwrap(), "one\n");
+    }
+}
+
+#[tokio::test]
+async fn a_login_shell_that_hangs_is_given_up() {
+    let test = "a_login_shell_that_hangs_is_given_up";
+    let Some(sshd) = Sshd::for_test_with_startup(test, "echo hm; read -r _; read -r _") else {
+        return;
+    };
+    let ssh = sshd.ssh().connect_limit(std::time::Duration::from_secs(5));
+    let error = ssh.connect().await.unwrap().spawn(Command::new("true")).await.unwrap_err();
+    let message = Failure::from(&error).message.replace(&ssh.name(), "HOST");
+    insta::assert_snapshot!(message, @r#"HOST: its login shell did not start `true`: it took longer than 5s, having printed "hm""#);
+}

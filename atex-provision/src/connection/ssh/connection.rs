@@ -24,6 +24,13 @@ use crate::connection::attempt::Attempts;
 /// * [`Child::wait`] resolves when the program has ended and all of its output is where it belongs: in the descriptor, or in the pipe
 ///   that the caller reads. Something in the background that keeps an output open holds the end back for at most 5 seconds in
 ///   which it prints nothing, 30 in all; what it prints later is lost, and it gets a broken pipe.
+/// * What the login shell prints before the program starts (a `~/.bashrc` that greets, warns or is slow) is no output of the
+///   program, and is dropped, up to a mebibyte on each output. [`spawn`](Connection::spawn) resolves when the program starts, and
+///   fails with what was printed if it does not: the shell ended, or took longer than
+///   [`connect_limit`](Ssh::connect_limit). A shell from which the first program of a connection heard nothing is
+///   taken for quiet, and those after it start without waiting: what such a shell prints later counts as theirs. What a
+///   startup file left running in the background prints is not told from the program's output either, and what it
+///   reads from standard input is taken from the program's.
 /// * A program that is killed by a signal ends with [`Status::Killed`](atex_core::Status::Killed): ssh tells no number.
 /// * A program that is not there ends with 127, a folder that is not there with 126, and the shell says so on standard error.
 /// * **Dropping a [`Child`]** kills the program's process group, as far as we may:
@@ -112,7 +119,7 @@ impl Connection for SshConnection {
                 old.master.end().await;
             }
             let master = Master::connect(&self.ssh).await?;
-            self.accept(Link::new(self.name.clone(), master));
+            self.accept(Link::new(self.name.clone(), master, self.ssh.connect_limit));
             Ok(())
         };
         if !self.state().closed {

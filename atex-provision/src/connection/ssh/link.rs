@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use atex_core::millis::Shown;
 use atex_core::{BoxWrite, Child, Command, Error, Result, Stdio};
 use openssh::Session;
 use tokio::net::unix::pipe::Sender;
@@ -19,7 +20,9 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::ending::{Ending, Place, reason};
-use super::master::{Ended, Master};
+use super::master::{Ended, Master, one_line};
+use super::noise::{Noise, Word};
+use super::output::Outlet;
 use super::process::{Hold, Marked, Program, SshProcess};
 use super::{output, script};
 
@@ -31,6 +34,10 @@ const SESSIONS_LIMIT: Duration = Duration::from_secs(60);
 const ALONE_LIMIT: Duration = Duration::from_secs(1);
 /// How long closing waits for programs to be killed before it hangs up.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
+/// How long it may take to see that a connection breaks, once a program's streams have ended.
+const BREAK_LIMIT: Duration = Duration::from_secs(1);
+/// A command line of this length may not be run, and it is not the program that says so.
+const LONG_LINE: usize = 120 * 1024;
 
 /// One ssh master, and the programs that run through it.
 #[derive(Debug)]
@@ -45,10 +52,13 @@ pub(super) struct Link {
     prefix: u64,
     number: AtomicU64,
     marked: Mutex<HashSet<String>>,
+    noise: Noise,
+    start_limit: Duration,
 }
 
 impl Link {
-    pub(super) fn new(origin: String, master: Master) -> Self {
+    /// `start_limit` is how long a login shell may take until a program starts.
+    pub(super) fn new(origin: String, master: Master, start_limit: Duration) -> Self {
         // Dropping it leaves the master alone, which is not its own.
         let session = Arc::new(Session::resume_mux(master.socket().into(), None));
         Self {
@@ -62,6 +72,8 @@ impl Link {
             prefix: RandomState::new().build_hasher().finish(),
             number: AtomicU64::new(0),
             marked: Mutex::default(),
+            noise: Noise::default(),
+            start_limit,
         }
     }
 
@@ -76,11 +88,18 @@ impl Link {
             Stdio::Null => None,
             Stdio::Piped | Stdio::Fd(_) => Some(Marked::new(self)),
         };
-        let line = script::command_line(&command, marked.as_ref().map(Marked::token));
+        let token = marked.as_ref().map(Marked::token);
+        let mut line = script::command_line(&command, token, None);
+        let word = (self.noise.is_possible() && line.len() < LONG_LINE).then(Word::new);
+        if word.is_some() {
+            line = script::command_line(&command, token, word.as_ref());
+        }
         let is_piped = matches!(command.stdin, Stdio::Piped);
         let (stdin, mut input) = input(command.stdin).map_err(cannot)?;
-        let [stdout, stderr] = output::open(command.stdout, command.stderr).map_err(cannot)?;
-        let opened = self.open(&line, [stdin, stdout.0, stderr.0]).await;
+        let [(stdout, out), (stderr, err)] =
+            output::open(command.stdout, command.stderr, word.is_some()).map_err(cannot)?;
+        let outlets = [out, err];
+        let opened = self.open(&line, [stdin, stdout, stderr]).await;
         if let (Err(_), Some(marked)) = (&opened, &marked) {
             self.forget(marked.token());
         }
@@ -95,7 +114,11 @@ impl Link {
             None => (Hold::Lifeline(input), None),
             Some(marked) => (Hold::Token(marked), input.filter(|_| is_piped)),
         };
-        let outputs = [stdout.1, stderr.1];
+        if let Some(word) = word {
+            self.hear(&word, &outlets, &program).await?;
+        }
+        let [(out, stdout), (err, stderr)] = outlets.map(Outlet::start);
+        let outputs = [out, err];
         let program = Program { name: program.clone(), ending, watched, outputs };
         let mut child = Child::new(Box::new(SshProcess::follow(program, hold, self)));
         child.stdin = input
@@ -103,8 +126,35 @@ impl Link {
             .transpose()
             .map_err(cannot)?
             .map(|input| Box::new(input) as BoxWrite);
-        (child.stdout, child.stderr) = (stdout.2, stderr.2);
+        (child.stdout, child.stderr) = (stdout, stderr);
         Ok(child)
+    }
+
+    /// Passes over what the login shell prints before the program starts, and learns whether it prints anything.
+    async fn hear(&self, word: &Word, outlets: &[Outlet; 2], program: &str) -> Result<()> {
+        let [mut out, mut err] = [word.listen(), word.listen()];
+        let [stdout, stderr] = outlets;
+        let heard = async { tokio::join!(stdout.hear(&mut out), stderr.hear(&mut err)) };
+        let heard = tokio::time::timeout(self.start_limit, heard).await;
+        let why = match heard {
+            Ok((Ok(()), Ok(()))) => {
+                self.noise.learn(out.is_noisy() || err.is_noisy());
+                return Ok(());
+            }
+            Ok((Err(unheard), _) | (_, Err(unheard))) => unheard.to_string(),
+            Err(_) => format!("it took longer than {}", Shown(self.start_limit)),
+        };
+        // A connection that breaks ends everything as well; that it does may be seen only now.
+        if let Ok(ended) = tokio::time::timeout(BREAK_LIMIT, self.master.ended()).await {
+            return Err(self.ended(ended));
+        }
+        self.check().await?;
+        let printed = one_line(&[out.last(), b"\n", err.last()].concat());
+        let printed =
+            if printed.is_empty() { "nothing".to_owned() } else { format!("{printed:?}") };
+        let what =
+            format!("its login shell did not start `{program}`: {why}, having printed {printed}");
+        Err(Error::infra(&self.origin, what))
     }
 
     /// Asks for a command line to be run, as soon as the server takes one more session.

@@ -251,7 +251,7 @@ fn control_dir() -> std::io::Result<TempDir> {
 }
 
 /// What ssh said, on one line.
-fn one_line(said: &[u8]) -> String {
+pub(super) fn one_line(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(3)..];

@@ -4,6 +4,7 @@ mod connection;
 mod ending;
 mod link;
 mod master;
+mod noise;
 mod output;
 mod process;
 mod relay;

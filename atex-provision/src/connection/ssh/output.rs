@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::noise::{Hearing, Unheard};
 use super::relay::{Source, Target, relay, watched};
 
 /// How often it is seen whether an output is still of use, once its program has ended.
@@ -33,11 +34,26 @@ pub(super) struct Output {
     relay: Option<AbortOnDropHandle<io::Result<()>>>,
 }
 
-/// What becomes of an output: what ssh is given, what is kept, what the caller gets.
-pub(super) type Opened = (openssh::Stdio, Option<Output>, Option<BoxRead>);
+/// An output of a program that has not started yet: nothing is moved, nobody reads.
+pub(super) struct Outlet {
+    source: Option<Arc<Source>>,
+    to: To,
+}
 
-/// Opens both outputs of a program.
-pub(super) fn open(stdout: Stdio, stderr: Stdio) -> io::Result<[Opened; 2]> {
+/// Where an output goes.
+enum To {
+    Nobody,
+    Caller,
+    Descriptor(Target),
+}
+
+/// Opens both outputs of a program, and gives what ssh is given. If noise is possible, what nobody wants goes through a pipe
+/// as well: a word may come.
+pub(super) fn open(
+    stdout: Stdio,
+    stderr: Stdio,
+    noise: bool,
+) -> io::Result<[(openssh::Stdio, Outlet); 2]> {
     let shared = match (&stdout, &stderr) {
         (Stdio::Fd(one), Stdio::Fd(other)) => {
             let (one, other) = (fstat(one)?, fstat(other)?);
@@ -45,28 +61,49 @@ pub(super) fn open(stdout: Stdio, stderr: Stdio) -> io::Result<[Opened; 2]> {
         }
         _ => false,
     };
-    Ok([Output::open(stdout, shared)?, Output::open(stderr, shared)?])
+    Ok([Outlet::open(stdout, shared, noise)?, Outlet::open(stderr, shared, noise)?])
+}
+
+impl Outlet {
+    fn open(stdio: Stdio, shared: bool, noise: bool) -> io::Result<(openssh::Stdio, Self)> {
+        let to = match stdio {
+            Stdio::Null if !noise => {
+                return Ok((openssh::Stdio::null(), Self { source: None, to: To::Nobody }));
+            }
+            Stdio::Null => To::Nobody,
+            Stdio::Piped => To::Caller,
+            Stdio::Fd(fd) => To::Descriptor(Target::new(fd, shared)?),
+        };
+        let (reader, writer) = pipe()?;
+        ioctl_fionbio(&reader, true)?;
+        let source = Some(Arc::new(readable(reader.into())?));
+        Ok((OwnedFd::from(writer).into(), Self { source, to }))
+    }
+
+    /// Passes over what comes before the word.
+    pub(super) async fn hear(&self, hearing: &mut Hearing) -> Result<(), Unheard> {
+        match &self.source {
+            Some(source) => hearing.hear(source).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Lets go on what comes from now on: gives what is kept, and what the caller gets.
+    pub(super) fn start(self) -> (Option<Output>, Option<BoxRead>) {
+        let Some(source) = self.source else { return (None, None) };
+        let pipe = Arc::downgrade(&source);
+        match self.to {
+            To::Nobody => (None, None),
+            To::Caller => (Some(Output { pipe, relay: None }), Some(Box::new(Reader(source)))),
+            To::Descriptor(target) => {
+                let relay = Some(AbortOnDropHandle::new(tokio::spawn(relay(source, target))));
+                (Some(Output { pipe, relay }), None)
+            }
+        }
+    }
 }
 
 impl Output {
-    fn open(stdio: Stdio, shared: bool) -> io::Result<Opened> {
-        if let Stdio::Null = stdio {
-            return Ok((openssh::Stdio::null(), None, None));
-        }
-        let (reader, writer) = pipe()?;
-        ioctl_fionbio(&reader, true)?;
-        let source = Arc::new(readable(reader.into())?);
-        let pipe = Arc::downgrade(&source);
-        let (relay, reader) = match stdio {
-            Stdio::Null | Stdio::Piped => (None, Some(Box::new(Reader(source)) as BoxRead)),
-            Stdio::Fd(fd) => {
-                let moving = tokio::spawn(relay(source, Target::new(fd, shared)?));
-                (Some(AbortOnDropHandle::new(moving)), None)
-            }
-        };
-        Ok((OwnedFd::from(writer).into(), Some(Self { pipe, relay }), reader))
-    }
-
     /// Once the program has ended: waits until ssh is done with the output, and until a relay has moved all of it; or until
     /// nobody reads it any more; or for 5 seconds in which nothing comes, 30 seconds in all. Time in which more may come as soon
     /// as the caller makes room does not count.

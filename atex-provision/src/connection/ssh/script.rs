@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use atex_core::{Command, Stdio};
 
+use super::noise::Word;
 use crate::connection::shell::{self, quote};
 
 /// Marks a program that reads our input, so that [`kill`] finds it: `TOKEN.GROUP`.
@@ -13,6 +14,10 @@ const MARK: &str = "ATEX_SSH_CHILD";
 /// Waits for the word that the program may start, which is not said before its end can be seen.
 /// Without it, we are gone.
 const START: &str = "read -r ATEX_SSH_START || exit; ";
+
+/// A bash whose level is below 2 takes itself for what sshd has started, and reads `~/.bashrc`: the login shell does, the program
+/// must not. One more than that, since an `sh` that is bash counts down before `exec`.
+const LEVEL: &str = "SHLVL=2; export SHLVL; ";
 
 /// Ends the program's process group (which sshd gave it) when standard input ends, which it does when we close it and
 /// when the connection ends. A grandchild, so that a program that waits for all of its children does not wait for it.
@@ -41,13 +46,18 @@ done 2>/dev/null
 exit 0"#;
 
 /// The command line for the login shell of the remote. With a token if the command's input is used, else with the lifeline.
-pub(super) fn command_line(command: &Command, token: Option<&str>) -> Vec<u8> {
+/// With a word if noise is possible.
+pub(super) fn command_line(command: &Command, token: Option<&str>, word: Option<&Word>) -> Vec<u8> {
     let mut script = match (token, &command.stdin) {
         // The input is not ours: no word can come before it.
         (Some(token), Stdio::Fd(_)) => format!("{MARK}={token}.$$; export {MARK}; "),
         (Some(token), _) => format!("{MARK}={token}.$$; export {MARK}; {START}"),
         (None, _) => format!("{START}{LIFELINE}"),
     };
+    script.push_str(LEVEL);
+    if let Some(word) = word {
+        script.push_str(&word.script());
+    }
     if let Stdio::Null = command.stdout {
         script.push_str("exec >/dev/null; ");
     }
@@ -89,19 +99,19 @@ mod tests {
         let command =
             Command::new("it's").arg("").arg("$x").stdout(Stdio::Piped).stderr(Stdio::Piped);
         insta::assert_snapshot!(
-            text(command_line(&command, Some("t1"))),
-            @r#"exec sh -c 'ATEX_SSH_CHILD=t1.$$; export ATEX_SSH_CHILD; read -r ATEX_SSH_START || exit; exec "$@"' sh 'it'\''s' '' '$x'"#
+            text(command_line(&command, Some("t1"), None)),
+            @r#"exec sh -c 'ATEX_SSH_CHILD=t1.$$; export ATEX_SSH_CHILD; read -r ATEX_SSH_START || exit; SHLVL=2; export SHLVL; exec "$@"' sh 'it'\''s' '' '$x'"#
         );
     }
 
     #[test]
     fn folder_and_variables_come_before_the_program() {
         let command = Command::new("a=b").current_dir("-x").env("K", "v w").stdout(Stdio::Piped);
-        let line = text(command_line(&command, Some("t1")));
+        let line = text(command_line(&command, Some("t1"), None));
         let line = line.split_once("ATEX_SSH_START || exit; ").unwrap().1;
         insta::assert_snapshot!(
             line,
-            @r#"exec 2>/dev/null; case $1 in -*) set -- "./$@";; esac; CDPATH= cd -- "$1" || exit 126; shift; exec env -- "$@"' sh '-x' 'K=v w' 'sh' '-c' 'exec "$@"' 'sh' 'a=b'"#
+            @r#"SHLVL=2; export SHLVL; exec 2>/dev/null; case $1 in -*) set -- "./$@";; esac; CDPATH= cd -- "$1" || exit 126; shift; exec env -- "$@"' sh '-x' 'K=v w' 'sh' '-c' 'exec "$@"' 'sh' 'a=b'"#
         );
     }
 }
