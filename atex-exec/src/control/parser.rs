@@ -81,7 +81,7 @@ impl Parser {
     /// The greatest length of a control line, its newline included.
     pub const MAX_LINE: usize = 4096;
     /// The greatest length of the JSON of one result. Bigger things belong into files.
-    pub const MAX_JSON: u64 = 4 << 20;
+    pub const MAX_JSON: u64 = 1 << 20;
 
     /// The next piece, taken from the front of `input`; `None` when `input` is used up and more is needed.
     ///
@@ -201,6 +201,11 @@ impl Parser {
             return Report::parse(json).map(Some);
         }
         let take = (length - self.buffer.len()).min(input.len());
+        let needed = self.buffer.len() + take;
+        if self.buffer.capacity() < needed {
+            let room = (2 * needed).min(length);
+            self.buffer.reserve_exact(room - self.buffer.len());
+        }
         self.buffer.extend_from_slice(&input[..take]);
         *input = &input[take..];
         if self.buffer.len() < length {

@@ -6,7 +6,9 @@ mod report;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 pub use partial::{OpenResults, merge};
 pub use report::{FileAnnouncement, Report};
 pub(crate) use sink::{Ending, ResultSink, SinkError, SinkState};
+pub use weight::weight;

@@ -6,6 +6,7 @@ use atex_core::SafePath;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::weight;
 use crate::control::{ControlError, shown};
 use crate::secret::Secrets;
 
@@ -43,6 +44,9 @@ impl Report {
     pub fn parse(json: &[u8]) -> Result<Self, ControlError> {
         let problem = |problem: String| ControlError::Report { problem, json: shown(json) };
         let text = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+        if let Some(refusal) = weight::refusal(text) {
+            return Err(problem(refusal));
+        }
         let mut fields = match serde_json::from_slice(text)
             .map_err(|error| problem(error.to_string()))?
         {
@@ -62,7 +66,12 @@ impl Report {
             None => None,
             Some(Value::String(name)) => match SafePath::new(&name) {
                 Some(path) => Some(path),
-                None => return Err(problem(format!("`testout` is {name:?}, which names no file"))),
+                None => {
+                    return Err(problem(format!(
+                        "`testout` is {:?}, which names no file",
+                        shown(name.as_bytes())
+                    )));
+                }
             },
             Some(other) => {
                 return Err(problem(format!(
@@ -114,7 +123,9 @@ fn announced(value: &Value) -> Result<Vec<FileAnnouncement>, String> {
                 format!("a file needs a name, found {}", shown(file.to_string().as_bytes()))
             })?;
             let length = file.get("length").and_then(Value::as_u64);
-            let length = length.ok_or_else(|| format!("file {name:?} needs a length in bytes"))?;
+            let length = length.ok_or_else(|| {
+                format!("file {:?} needs a length in bytes", shown(name.as_bytes()))
+            })?;
             Ok(FileAnnouncement { path, length })
         })
         .collect()
