@@ -15,17 +15,17 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::Progress;
 use crate::control::Place;
 use crate::guest::Guest;
-use crate::result::SinkState;
+use crate::result::{OpenResults, Report, SinkState};
 
 /// The format of what is stored. One of another version is not gone on with.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The name of a log that is not complete yet, or of a run that is.
 const ENDED: &str = "checkpoint.new";
 
 /// A moment of a run.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Checkpoint {
+pub(crate) struct Checkpoint<R = Report> {
     pub(crate) version: u32,
     pub(crate) test: String,
     /// The work folder on the remote.
@@ -42,7 +42,7 @@ pub(crate) struct Checkpoint {
     pub(crate) place: Place,
     /// How much of the output came before the last reboot.
     pub(crate) output_before: u64,
-    pub(crate) sink: SinkState,
+    pub(crate) sink: SinkState<R>,
 }
 
 /// What does not change while a test runs.
@@ -63,8 +63,8 @@ pub(crate) struct Moment {
     pub(crate) output_before: u64,
 }
 
-impl Checkpoint {
-    pub(crate) fn new(identity: &Identity, moment: Moment, sink: SinkState) -> Self {
+impl<R> Checkpoint<R> {
+    pub(crate) fn new(identity: &Identity, moment: Moment, sink: SinkState<R>) -> Self {
         let Identity { test, work, run } = identity.clone();
         let Moment { elapsed, progress, control, place, output_before } = moment;
         let at_ms = now_ms();
@@ -122,7 +122,7 @@ impl Log {
     }
 
     /// Replaces the log by one with this checkpoint; its length in bytes.
-    pub(crate) fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<u64> {
+    pub(crate) fn checkpoint(&mut self, checkpoint: &Checkpoint<&Report>) -> Result<u64> {
         let (path, new) = (Self::path(&self.dir), self.dir.join(ENDED));
         let file = File::create(&new).map_err(Error::io("cannot create", &new))?;
         let written = (|| {
@@ -169,6 +169,7 @@ impl Log {
     pub(crate) fn sweep(artifacts: &Artifacts, left: &Path) {
         let ended = artifacts.dir().join(ENDED);
         if ended.exists() {
+            OpenResults::sweep(artifacts.dir());
             fs::remove_file(left).and_then(|()| fs::remove_file(ended)).ok();
         }
     }

@@ -22,8 +22,6 @@ pub struct Report {
     pub testout: Option<SafePath>,
     /// Whether more may come for the same name.
     pub partial: bool,
-    /// How much JSON it came in, in bytes.
-    pub size: usize,
 }
 
 /// A file that a result announces.
@@ -81,7 +79,7 @@ impl Report {
             }
         };
         let partial = fields.shift_remove("partial").is_some_and(|value| is_true(&value));
-        Ok(Self { fields, files, testout, partial, size: json.len() })
+        Ok(Self { fields, files, testout, partial })
     }
 
     /// Hides secrets in all its texts, and in the names of its files.

@@ -1,7 +1,7 @@
 //! [`ResultSink`]: writes what a test reports into its artifacts, as it comes.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use atex_core::{Artifacts, Error, Outcome, ResultLine, SafePath, Tally, Verdict, ascii_json};
 use serde::{Deserialize, Serialize};
 
+use super::open::OpenState;
 use super::own::OwnResults;
 use super::{OpenResults, Report};
 use crate::checkpoint::{Checkpoint, Identity, Log, Moment};
@@ -19,9 +20,8 @@ use crate::secret::Secrets;
 #[derive(Debug)]
 pub(crate) struct ResultSink {
     artifacts: Artifacts,
-    results: File,
-    /// Lines that are not written yet: one write for all that came in one piece.
-    lines: Vec<u8>,
+    /// One write for all that came in one piece, if it is not much.
+    results: BufWriter<File>,
     open: OpenResults,
     /// The report whose files are arriving, and the file that is open.
     arriving: Option<(Report, Option<File>)>,
@@ -29,26 +29,24 @@ pub(crate) struct ResultSink {
     reserve: PathBuf,
     tally: Tally,
     own: OwnResults,
-    /// How long the file with the results is.
-    written: u64,
     secrets: Secrets,
     log: Log,
 }
 
 /// What a sink knows, for one that goes on with its work.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SinkState {
+pub(crate) struct SinkState<R = Report> {
     /// How long the file with the results is.
     pub(crate) results: u64,
-    open: Vec<Report>,
-    pub(crate) arriving: Option<Report>,
+    open: OpenState<R>,
+    pub(crate) arriving: Option<R>,
     tally: Tally,
     own: OwnResults,
 }
 
 /// Why a result could not be taken.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SinkError {
+pub enum SinkError {
     /// The test is to blame.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -67,6 +65,8 @@ pub(crate) enum Ending {
 }
 
 const RESERVE: usize = 16 << 10;
+/// How much of the results waits to be written.
+const WAITING: usize = 32 << 10;
 /// The name of the output that is attached when the test did not ask for another.
 const OUTPUT: &str = "output.txt";
 
@@ -77,7 +77,7 @@ impl ResultSink {
         let results = File::create_new(&path).map_err(Error::io("cannot create", &path))?;
         let state = SinkState {
             results: 0,
-            open: Vec::new(),
+            open: OpenState::default(),
             arriving: None,
             tally: Tally::default(),
             own: OwnResults::default(),
@@ -107,33 +107,36 @@ impl ResultSink {
         fs::write(&reserve, [0; RESERVE]).map_err(Error::io("cannot write", &reserve))?;
         Ok(Self {
             log: Log::new(&artifacts),
+            open: OpenResults::resume(artifacts.dir(), state.open)?,
             artifacts,
-            results,
-            lines: Vec::new(),
-            open: state.open.into_iter().collect(),
+            results: BufWriter::with_capacity(WAITING, results),
             arriving: state.arriving.map(|report| (report, None)),
             reserve,
             tally: state.tally,
             own: state.own,
-            written: state.results,
             secrets,
         })
     }
 
     /// Writes down that everything up to this moment is safe; how long that was, in bytes.
     pub(crate) fn checkpoint(&mut self, identity: &Identity, moment: Moment) -> Result<u64, Error> {
-        let state = SinkState {
-            results: self.written,
-            open: self.open.iter().cloned().collect(),
-            arriving: self.arriving.as_ref().map(|(report, _)| report.clone()),
-            tally: self.tally,
-            own: self.own.clone(),
-        };
         // What is written to it from now on is to be undone by the new log.
         if let Some((_, file)) = &mut self.arriving {
             *file = None;
         }
-        self.log.checkpoint(&Checkpoint::new(identity, moment, state))
+        self.open.flush()?;
+        let path = self.artifacts.results_file();
+        let written = self.results.flush().and_then(|()| self.results.get_ref().metadata());
+        let state = SinkState {
+            results: written.map_err(Error::io("cannot write", path))?.len(),
+            open: self.open.state(),
+            arriving: self.arriving.as_ref().map(|(report, _)| report),
+            tally: self.tally,
+            own: self.own.clone(),
+        };
+        let length = self.log.checkpoint(&Checkpoint::new(identity, moment, state))?;
+        self.open.checkpointed();
+        Ok(length)
     }
 
     /// Where the output of the test goes until it is known under which names it is attached.
@@ -160,12 +163,7 @@ impl ResultSink {
 
     /// Makes what was taken so far readable. Called after every chunk of the stream.
     pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
-        if self.lines.is_empty() {
-            return Ok(());
-        }
-        let written = self.results.write_all(&self.lines);
-        self.written += self.lines.len() as u64;
-        self.lines.clear();
+        let written = self.results.flush();
         written
             .map_err(|error| Error::io("cannot write", self.artifacts.results_file())(error).into())
     }
@@ -173,12 +171,11 @@ impl ResultSink {
     /// Adds the last result, if one is missing, and closes what is open.
     pub(crate) fn finish(mut self, ending: &Ending) -> Result<Outcome, Error> {
         fs::remove_file(&self.reserve).ok();
-        self.add_fallback(ending);
-        let open: Vec<Report> = self.open.close().collect();
-        let mut problem = None;
-        for report in open {
+        let mut problem = self.add_fallback(ending).err();
+        let none = OpenResults::new(self.artifacts.dir());
+        for report in std::mem::replace(&mut self.open, none).close() {
             // One that cannot be completed (its output has no place) must not take the others with it.
-            if let Err(error) = self.write(report) {
+            if let Err(error) = report.and_then(|report| self.write(report)) {
                 problem = problem.or(Some(error));
             }
         }
@@ -193,6 +190,7 @@ impl ResultSink {
         fs::remove_file(&output)
             .or_else(missing_is_fine)
             .map_err(Error::io("cannot remove", &output))?;
+        OpenResults::sweep(self.artifacts.dir());
         log.remove();
         match (flushed, problem) {
             (Err(SinkError::Local(error)), _) | (_, Some(SinkError::Local(error))) => {
@@ -240,7 +238,8 @@ impl ResultSink {
     }
 
     /// A report whose files have all arrived.
-    fn complete(&mut self, report: Report) -> Result<(), SinkError> {
+    fn complete(&mut self, mut report: Report) -> Result<(), SinkError> {
+        report.files = Vec::new();
         match self.open.add(report)? {
             Some(report) => self.write(report),
             None => Ok(()),
@@ -257,9 +256,9 @@ impl ResultSink {
         if line.is_own() {
             self.own.add(line.status(), line.note());
         }
-        ascii_json::write(&mut self.lines, &line)
+        ascii_json::write(&mut self.results, &line)
+            .and_then(|()| self.results.write_all(b"\n"))
             .map_err(Error::io("cannot write", self.artifacts.results_file()))?;
-        self.lines.push(b'\n');
         attached.unwrap_or(Ok(()))
     }
 
@@ -284,11 +283,11 @@ impl ResultSink {
     }
 
     /// Sees to it that the test itself has a result.
-    fn add_fallback(&mut self, ending: &Ending) {
-        if self.open.own().is_none() && !self.own.is_empty() {
-            return;
+    fn add_fallback(&mut self, ending: &Ending) -> Result<(), SinkError> {
+        if self.open.own()?.is_none() && !self.own.is_empty() {
+            return Ok(());
         }
-        let own = self.open.open_own();
+        let Some(own) = self.open.open_own()? else { return Ok(()) };
         match ending {
             Ending::Exited(code) if !own.fields.contains_key("status") => {
                 let status = if *code == 0 { "pass" } else { "fail" };
@@ -308,6 +307,7 @@ impl ResultSink {
         {
             own.testout = SafePath::new(OUTPUT);
         }
+        Ok(())
     }
 
     fn outcome(self, ending: &Ending) -> Outcome {

@@ -6,19 +6,21 @@ use super::*;
 
 /// Reports in, and what is written of them out, one line each; what is still open at the end is closed then.
 fn written(reports: &[&str]) -> String {
-    let mut open = OpenResults::default();
+    let folder = tempfile::tempdir().unwrap();
+    let mut open = OpenResults::new(folder.path());
     let mut lines = Vec::new();
     let show = |report: Report| {
         let testout = report.testout.map_or(String::new(), |name| format!(" + testout {name}"));
         format!("{}{testout}", Value::Object(report.fields))
     };
     for report in reports {
-        match Report::parse(report.as_bytes()).and_then(|report| open.add(report)) {
+        let parsed = Report::parse(report.as_bytes()).map_err(SinkError::from);
+        match parsed.and_then(|report| open.add(report)) {
             Ok(report) => lines.extend(report.map(show)),
             Err(error) => lines.push(format!("error: {error}")),
         }
     }
-    lines.extend(open.close().map(|report| format!("at the end: {}", show(report))));
+    lines.extend(open.close().map(|report| format!("at the end: {}", show(report.unwrap()))));
     lines.join("\n")
 }
 
@@ -105,13 +107,76 @@ fn partial_results_are_merged_until_they_are_closed() {
     insta::assert_snapshot!(all.join("\n"));
 }
 
+/// A partial result with a name and some list.
+fn partial(name: usize, list: &Value) -> Report {
+    let json = serde_json::json!({"name": name.to_string(), "partial": true, "list": list});
+    Report::parse(json.to_string().as_bytes()).unwrap()
+}
+
 #[test]
-fn what_is_open_has_a_limit() {
-    let big = format!(r#"{{"name": "a", "partial": true, "x": ["{}"]}}"#, "y".repeat(1 << 20));
-    let open = big.as_str();
-    let closed = r#"{"name": "a"}"#;
-    assert!(!written(&[open; 15]).contains("error"));
-    assert!(written(&[open; 17]).contains("more than 16 MiB of partial results are open"));
-    let reports = [[open; 15].as_slice(), &[closed], &[open; 15]].concat();
-    assert!(!written(&reports).contains("error"));
+fn what_is_merged_has_a_limit_and_what_was_replaced_does_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut open = OpenResults::new(folder.path());
+    let long = Value::from(vec![0; 5000]);
+    for _ in 0..20 {
+        open.add(partial(1, &long)).unwrap();
+        open.add(partial(1, &"".into())).unwrap();
+    }
+    // The same when it is on disk meanwhile.
+    for elsewhere in [false, true] {
+        let grow = |open: &mut OpenResults| {
+            if elsewhere {
+                open.add(partial(2, &long))?;
+            }
+            open.add(partial(1, &long))
+        };
+        let error = (0..4).find_map(|_| grow(&mut open).err()).unwrap().to_string();
+        assert!(error.contains("the partial results of one name take"), "{error}");
+    }
+}
+
+/// More than there is memory for, opened, changed and closed in every order: all is as it is with a plain map.
+#[test]
+fn results_on_disk_are_as_those_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut open = OpenResults::new(folder.path());
+    let mut model = indexmap::IndexMap::<usize, Vec<usize>>::new();
+    let mut number = 1_usize;
+    for step in 0..6000 {
+        number =
+            number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let name = (number >> 33) % 2000;
+        if step % 1500 == 700 {
+            // Another controller goes on, after this one did something more.
+            open.flush().unwrap();
+            let state = serde_json::to_string(&open.state()).unwrap();
+            open.checkpointed();
+            for name in 0..2000 {
+                let mut more = partial(name, &vec![1; 200].into());
+                more.partial = name % 3 != 0;
+                open.add(more).unwrap();
+            }
+            let state = serde_json::from_str(&state).unwrap();
+            drop(open);
+            open = OpenResults::resume(folder.path(), state).unwrap();
+        }
+        let mut report = partial(name, &vec![step; 3].into());
+        report.partial = number >> 62 != 0;
+        let is_partial = report.partial;
+        let found = open.add(report).unwrap();
+        let list = model.entry(name).or_default();
+        list.extend([step; 3]);
+        if !is_partial {
+            let found = found.unwrap().fields["list"].clone();
+            assert_eq!(found, Value::from(model.shift_remove(&name).unwrap()), "step {step}");
+        }
+    }
+    let left: Vec<Value> =
+        open.close().map(|report| report.unwrap().fields["list"].clone()).collect();
+    assert!(left.len() > 800, "{}", left.len());
+    assert_eq!(left, model.into_values().map(Value::from).collect::<Vec<_>>());
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    assert!(files.count() <= 2);
+    OpenResults::sweep(folder.path());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,13 +1,11 @@
 //! What a result weighs: how much memory its values take, known before they are made.
 
-#[cfg(test)]
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The most that a result may weigh, in bytes, by itself or merged of partial ones.
 pub(crate) const MAX_WEIGHT: usize = 2 << 20;
 /// The most that may be needed while it is parsed: its weight, and room for its longest text with escapes.
-const MAX_PARSING: usize = MAX_WEIGHT + (1 << 20);
+const MAX_PARSING: usize = MAX_WEIGHT + (1 << 20) + (64 << 10);
 /// JSON up to this length weighs less than [`MAX_WEIGHT`], whatever it is: a byte of JSON makes 150 bytes of values at most
 /// (lists in lists in lists do).
 const LIGHT: usize = 12 << 10;
@@ -37,14 +35,12 @@ fn text(length: usize) -> usize {
     if length == 0 { 0 } else { length + 16 }
 }
 
-#[cfg(test)]
 /// What these fields weigh, in bytes; at most half of it is room to grow.
 pub(super) fn of_fields(fields: &Map<String, Value>) -> usize {
     let below: usize = fields.iter().map(|(key, value)| text(key.len()) + of_value(value)).sum();
     map(fields.len()) + below
 }
 
-#[cfg(test)]
 fn of_value(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
