@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ground::{Ground, Plot};
+use super::need::needed;
 use super::supervisor::Supervisor;
 use super::tool::run;
 use crate::Ssh;
@@ -42,22 +43,12 @@ impl Machine {
     /// # Panics
     /// When it cannot be had, if the environment variable `ATEX_TEST_REQUIRE` has the word `machines` (words are separated
     /// by commas); when it can, but does not come up.
-    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
     pub fn for_test(test: &str) -> Option<Self> {
-        match Ground::get() {
-            Ok(ground) => match Self::start(ground) {
-                Ok(machine) => Some(machine),
-                Err(error) => panic!("cannot start a machine for {test}: {error}"),
-            },
-            Err(why) => {
-                let required = std::env::var("ATEX_TEST_REQUIRE").unwrap_or_default();
-                assert!(
-                    !required.split(',').any(|word| word == "machines"),
-                    "{test} needs a machine, and ATEX_TEST_REQUIRE wants it to run: {why}"
-                );
-                eprintln!("skipped: {test}: no machine can be made here: {why}");
-                None
-            }
+        let missing = |why| format!("no machine can be made here: {why}");
+        let ground = needed("machines", test, Ground::get().map_err(missing))?;
+        match Self::start(ground) {
+            Ok(machine) => Some(machine),
+            Err(error) => panic!("cannot start a machine for {test}: {error}"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod ground;
 mod machine;
+mod need;
 #[cfg(feature = "podman")]
 mod podman;
 mod sshd;

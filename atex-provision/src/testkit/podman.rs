@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::ground::{Ground, is_there};
+use super::need::needed;
 use super::tool::run;
 use crate::Container;
 
@@ -37,23 +38,14 @@ impl Podman {
     /// # Panics
     /// When it cannot be had, if the environment variable `ATEX_TEST_REQUIRE` has the word `podman` (words are separated by
     /// commas); when it can, but does not start.
-    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
     pub fn for_test(test: &str) -> Option<Self> {
         static HOW: OnceLock<Result<How, String>> = OnceLock::new();
-        match HOW.get_or_init(How::find) {
-            Ok(how) => match Self::start(how) {
-                Ok(container) => Some(container),
-                Err(error) => panic!("cannot start a container for {test}: {error}"),
-            },
-            Err(why) => {
-                let required = std::env::var("ATEX_TEST_REQUIRE").unwrap_or_default();
-                assert!(
-                    !required.split(',').any(|word| word == "podman"),
-                    "{test} needs podman, and ATEX_TEST_REQUIRE wants it to run: {why}"
-                );
-                eprintln!("skipped: {test}: no container can be run here: {why}");
-                None
-            }
+        let how = HOW.get_or_init(How::find).as_ref();
+        let missing = |why| format!("no container can be run here: {why}");
+        let how = needed("podman", test, how.map_err(missing))?;
+        match Self::start(how) {
+            Ok(container) => Some(container),
+            Err(error) => panic!("cannot start a container for {test}: {error}"),
         }
     }
 

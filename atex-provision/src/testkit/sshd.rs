@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::need::needed;
 use super::tool::run;
 use crate::Ssh;
 
@@ -81,21 +82,13 @@ impl Sshd {
     /// # Panics
     /// When it cannot be started; also when no sshd is installed, if the environment variable `ATEX_TEST_REQUIRE` has the
     /// word `sshd` (words are separated by commas).
-    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
     pub fn for_test(test: &str) -> Option<Self> {
         let sshd = match Self::start() {
             Ok(sshd) => sshd,
             Err(error) => panic!("cannot start an sshd for {test}: {error}"),
         };
-        if sshd.is_none() {
-            let required = std::env::var("ATEX_TEST_REQUIRE").unwrap_or_default();
-            assert!(
-                !required.split(',').any(|word| word == "sshd"),
-                "{test} needs an sshd (Debian: openssh-server), and ATEX_TEST_REQUIRE wants it to run"
-            );
-            eprintln!("skipped: {test}: no sshd is installed (Debian: openssh-server)");
-        }
-        sshd
+        let missing = || "no sshd is installed (Debian: openssh-server)".to_owned();
+        needed("sshd", test, sshd.ok_or_else(missing))
     }
 
     /// The same, with a login shell that runs this first (bash finds it in `~/.bashrc`, zsh in `~/.zshenv`), of which the programs
