@@ -28,6 +28,8 @@ use super::{output, script};
 
 /// So many commands are opened at once: the queue of a master's socket is short.
 const OPENING_MAX: usize = 32;
+/// So many questions are asked at once, for the same reason; openings may wait long, and questions must not wait for them.
+const CHECKING_MAX: usize = 16;
 /// How long an opening waits for the server to take one more session, while others of ours are open.
 const SESSIONS_LIMIT: Duration = Duration::from_secs(60);
 /// The same, when there are none of ours: one that has just ended may not be gone yet.
@@ -46,6 +48,7 @@ pub(super) struct Link {
     pub(super) master: Master,
     session: Arc<Session>,
     opening: Semaphore,
+    checking: Semaphore,
     open: Arc<AtomicUsize>,
     runtime: Handle,
     tasks: TaskTracker,
@@ -66,6 +69,7 @@ impl Link {
             master,
             session,
             opening: Semaphore::new(OPENING_MAX),
+            checking: Semaphore::new(CHECKING_MAX),
             open: Arc::default(),
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
@@ -195,6 +199,8 @@ impl Link {
     /// # Errors
     /// [`Error::Lost`].
     pub(super) async fn check(&self) -> Result<()> {
+        // It is never closed.
+        let _turn = self.checking.acquire().await;
         self.session.check().await.map_err(|error| self.lost(&error))
     }
 

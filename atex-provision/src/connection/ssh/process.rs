@@ -118,16 +118,18 @@ async fn follow(
 ) {
     let name = program.name.clone();
     let (exit, written) = program.end().await;
-    let ended = match exit {
-        Exit::Code(code) => Ended::Status(Status::Code(code)),
-        // Only one of the two leaves a master that answers.
-        Exit::Unknown(why) => match link.check().await {
-            Ok(()) => Ended::Status(Status::Killed),
-            Err(_) => Ended::Lost(match link.master.has_ended() {
-                Some(ended) if !ended.said.is_empty() => ended.said,
-                Some(_) | None => why,
-            }),
-        },
+    // A connection that breaks ends the streams as well, perhaps with the exit code here and the last of the output not. Then
+    // the master answers no more: it does until it has passed on what it got.
+    let ended = match (exit, link.check().await) {
+        (Exit::Code(code), Ok(())) => Ended::Status(Status::Code(code)),
+        (Exit::Unknown(_), Ok(())) => Ended::Status(Status::Killed),
+        (exit, Err(_)) => Ended::Lost(match link.master.has_ended() {
+            Some(ended) if !ended.said.is_empty() => ended.said,
+            Some(_) | None => match exit {
+                Exit::Unknown(why) => why,
+                Exit::Code(_) => "the connection broke while the program ended".to_owned(),
+            },
+        }),
     };
     if let Some(token) = token {
         link.forget(&token);
