@@ -31,6 +31,8 @@ pub(crate) fn atex(
         Over::Ssh => format!("{}:{}", bed.sshd.port(), bed.sshd.identity().display()),
     };
     let output = Command::new(python)
+        // Where no shims of version managers stand before the programs.
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .args(["-c", PEER, what, &place])
         .args([bed.tree(), bed.path().to_owned()])
         .arg(count.to_string())

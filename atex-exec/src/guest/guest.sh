@@ -97,14 +97,14 @@ spool() {
   set +m
   while :; do
     # `dd` writes what it reads at once, at most so many times. Its report says how often, and how much.
-    LC_ALL=C dd bs=32k count=512 2>"$1.dd" >>"$1.$start" || return
+    LC_ALL=C dd bs=128k count=128 2>"$1.dd" >>"$1.$start" || return
     reads= bytes=
     while read -r number what _; do
       case $what in records) reads=$number ;; byte*) bytes=$number ;; esac
     done <"$1.dd"
     [[ $reads && $bytes ]] || return 1
     end=$((end + bytes))
-    ((${reads%+*} + ${reads#*+} == 512)) || return 0
+    ((${reads%+*} + ${reads#*+} == 128)) || return 0
     ((end - start >= segment)) || continue
     : >"$1.$end" && echo "$end" >"$1.$start.next" || return
     start=$end
@@ -337,8 +337,6 @@ case $1 in
       [[ -e $work/run-$(($2 + 1)) ]] || prepare "$work/run-$(($2 + 1))"
       (($2 == 1)) || remove "$work/run-$(($2 - 1))"
     } </dev/null >/dev/null 2>&1 &
-    # Nothing is made here any more once the controller knows that the test is over.
-    trap "wait $!" EXIT
     read_script "$5" && eval "$script" || exit 4
     # The last line of the script says so; a connection that was cut while it was sent must not start half a test.
     [[ $complete ]] && : >control.0 && : >output.0 && echo "$3 $boot" >boot || exit 4
@@ -375,8 +373,12 @@ case $1 in
     exit
     ;;
   leave)
-    remove "$work"
-    exit
+    # What is just being made there for the next run comes in between.
+    for ((tries = 0; tries < 5; tries++)); do
+      remove "$work" && exit
+      sleep 0.1
+    done
+    exit 1
     ;;
 esac
 exit 0
