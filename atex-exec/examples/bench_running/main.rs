@@ -1,4 +1,4 @@
-//! Measures running tests, over this machine and over real ssh: `cargo run --release -p atex-exec --example bench -- --help`.
+//! Measures running tests, over this machine and over real ssh: `cargo run --release -p atex-exec --example bench_running -- --help`.
 //!
 //! Everything is a ratio to a peer in the same run: to the Python ATEX, to GNU parallel, to `ssh` itself. Both take turns;
 //! each number is the best of its rounds, which says most on a machine with other work to do.
