@@ -37,8 +37,13 @@ pub(super) const SELECTIONS: [Selection; 15] = [
 ];
 
 /// A test that is discovered, but not run, and why.
-pub(super) const NOT_RUN: [(&str, &str, &str); 1] =
-    [("misc", "/test_cancel", "sleeps two minutes to be interrupted, and reports nothing else")];
+pub(super) const NOT_RUN: [(&str, &str, &str); 3] = [
+    ("misc", "/test_cancel", "sleeps two minutes to be interrupted, and reports nothing else"),
+    ("results", "/test_no_file_data", SWALLOWED),
+    ("results", "/test_some_file_data", SWALLOWED),
+];
+
+const SWALLOWED: &str = "announces more than it sends: there the word about the exit code ends up in its file, here not (decision 9)";
 
 /// What is not compared at all, and what it waits for.
 pub(super) const LEFT_OUT: [(&str, &str); 5] = [
