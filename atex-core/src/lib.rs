@@ -40,7 +40,7 @@ pub use provisioner::{LeaseLog, Provisioner, Request};
 pub use remote::{Lease, Remote};
 pub use result::ResultLine;
 pub use safe_path::SafePath;
-pub use suite::{Content, Test, TestSuite};
+pub use suite::{Content, Phase, PhaseAction, Test, TestSuite};
 /// The polite way to stop something: see the methods that take one.
 pub use tokio_util::sync::CancellationToken;
 pub use upload::CopyOptions;

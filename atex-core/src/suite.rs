@@ -21,6 +21,46 @@ pub struct TestSuite {
     pub content: Vec<Content>,
     /// Variables that a plan sets for its tests; a test's own win over these.
     pub environment: IndexMap<String, String>,
+    /// What is done on every remote before its first test, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepare: Vec<Phase>,
+    /// What is done on every remote after its last test, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finish: Vec<Phase>,
+}
+
+/// Something that a plan wants done on every remote, besides its tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// What it is called: in messages, and in the names of its logs.
+    pub name: String,
+    /// What is done.
+    #[serde(flatten)]
+    pub action: PhaseAction,
+}
+
+/// What a [`Phase`] does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PhaseAction {
+    /// Runs shell scripts, one after the other, in the root of the uploaded tree.
+    Shell {
+        /// The scripts, given to `bash`.
+        scripts: Vec<String>,
+    },
+    /// Installs packages.
+    Install {
+        /// The packages.
+        packages: Vec<String>,
+        /// Packages that are not to be installed with them.
+        exclude: Vec<String>,
+    },
+    /// Something that nobody here knows how to do: it is left out.
+    Unknown {
+        /// How the plan wants it done.
+        how: String,
+    },
 }
 
 /// A folder of this machine, and where its content lies below the root of the uploaded tree.

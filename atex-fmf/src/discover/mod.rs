@@ -146,15 +146,16 @@ impl Discover {
         })?;
         let mut tree = tree.clone();
         tree.adjust(&self.context)?;
-        let (sections, environment) = match &self.plan {
-            None => (vec![Section::default()], indexmap::IndexMap::new()),
+        let mut suite = TestSuite::default();
+        let sections = match &self.plan {
+            None => vec![Section::default()],
             Some(name) => {
                 let plan = plan::find(&tree, name)?;
-                (plan::sections(plan)?, plan::environment(plan)?)
+                suite.environment = plan::environment(plan)?;
+                (suite.prepare, suite.finish) = plan::around(plan, &self.context)?;
+                plan::sections(plan)?
             }
         };
-        let mut suite = TestSuite::default();
-        suite.environment = environment;
         for section in sections {
             if !section.counts(&self.context)? {
                 continue;

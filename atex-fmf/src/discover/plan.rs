@@ -1,5 +1,6 @@
-//! Plans: looking one up, and what its `discover` sections and its environment say.
+//! Plans: looking one up, and what its `discover` sections, its environment, and the steps around its tests say.
 
+use atex_core::{Phase, PhaseAction};
 use indexmap::IndexMap;
 
 use crate::context::{Context, Rule};
@@ -11,7 +12,7 @@ use crate::select::Climb;
 use crate::tree::{Node, Tree};
 use crate::value::Value;
 
-use super::metadata::read_environment_file;
+use super::metadata::{Phase as ReadPhase, PlanMetadata, read_environment_file};
 
 /// How many plans an error lists.
 const MAX_LISTED: usize = 30;
@@ -34,13 +35,18 @@ pub(super) struct Section {
 impl Section {
     /// Whether the section counts in a context.
     pub(super) fn counts(&self, context: &Context) -> Result<bool> {
-        for rule in &self.when {
-            if context.decide(rule)? != Some(false) {
-                return Ok(true);
-            }
-        }
-        Ok(self.when.is_empty())
+        counts(&self.when, context)
     }
+}
+
+/// Whether one of these rules holds in a context, or cannot be decided; without any, always.
+fn counts(when: &[Rule], context: &Context) -> Result<bool> {
+    for rule in when {
+        if context.decide(rule)? != Some(false) {
+            return Ok(true);
+        }
+    }
+    Ok(when.is_empty())
 }
 
 /// The plan with the given full name.
@@ -227,4 +233,34 @@ pub(super) fn environment(plan: Node<'_>) -> Result<IndexMap<String, String>> {
         environment.extend(super::variables(map, wrong, plan.tree())?);
     }
     Ok(environment)
+}
+
+/// What a plan does before and after its tests, in a context: its phases, in their order.
+pub(super) fn around(plan: Node<'_>, context: &Context) -> Result<(Vec<Phase>, Vec<Phase>)> {
+    let ((prepare, finish), errors) = PlanMetadata::read_around(plan);
+    match errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok((phases("prepare", prepare, context)?, phases("finish", finish, context)?)),
+    }
+}
+
+/// The phases of a step that count in a context. One that does not say `how` runs shell scripts.
+fn phases(step: &str, read: Vec<ReadPhase>, context: &Context) -> Result<Vec<Phase>> {
+    let mut kept = Vec::with_capacity(read.len());
+    for (number, phase) in read.into_iter().enumerate() {
+        if !counts(&phase.when, context)? {
+            continue;
+        }
+        let action = match phase.how.as_deref() {
+            None | Some("shell") => PhaseAction::Shell { scripts: phase.script },
+            Some("install") => {
+                PhaseAction::Install { packages: phase.package, exclude: phase.exclude }
+            }
+            Some(how) => PhaseAction::Unknown { how: how.to_owned() },
+        };
+        let name = phase.name.unwrap_or_else(|| format!("{step}-{}", number + 1));
+        kept.push((phase.order, Phase { name, action }));
+    }
+    kept.sort_by_key(|(order, _)| *order);
+    Ok(kept.into_iter().map(|(_, phase)| phase).collect())
 }

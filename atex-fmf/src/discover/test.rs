@@ -53,8 +53,25 @@ fn script(node: Node<'_>) -> Result<&str> {
     }
 }
 
-/// The directory of the file that defines the test, below the root of the uploaded tree.
+/// The directory of the test below the root of the uploaded tree: its `path`, else that of the file that defines it.
 fn directory(node: Node<'_>, prefix: &str) -> Result<String> {
+    let path = match node.get("path") {
+        None | Some(Value::Null) => None,
+        Some(Value::Str(path)) => Some(&**path),
+        Some(other) => {
+            let found = other.type_name();
+            return Err(wrong(node, "path", &format!("must be a string, got '{found}'")));
+        }
+    };
+    if let Some(path) = path {
+        let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+        let parts: Vec<&str> =
+            Some(prefix).filter(|prefix| !prefix.is_empty()).into_iter().chain(parts).collect();
+        if parts.contains(&"..") {
+            return Err(wrong(node, "path", &format!("leads out of the tree: '{path}'")));
+        }
+        return Ok(parts.join("/"));
+    }
     let sources = node.sources();
     // A node that inherits nothing and has no file of its own is where its script was written.
     let written = node.locate("test").map(|location| location.path);

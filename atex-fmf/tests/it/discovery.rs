@@ -97,6 +97,35 @@ fn named_sections_are_laid_beside_each_other() {
 }
 
 #[test]
+fn what_a_plan_does_around_its_tests_is_read_in_order() {
+    let sample = Sample::new(&[(
+        "main.fmf",
+        "/a: {test: a, path: /some//./dir}
+/b: {test: b, path: ../up}
+/p:
+  discover: {how: fmf, test: /a}
+  prepare:
+    - {name: late, order: 60, how: shell, script: [one, two]}
+    - {how: install, package: [gcc, make], exclude: x}
+    - {script: three, when: distro == rhel}
+    - {script: four, when: distro == fedora}
+    - {how: ansible, playbook: x.yml}
+  finish: {script: five}
+/q: {discover: {how: fmf}, prepare: words}
+",
+    )]);
+    let tree = sample.open().unwrap();
+    let rhel = Discover::new().context(Context::new().with("distro", ["rhel-9"]));
+    let suite = rhel.clone().plan("/p").run(&tree).unwrap();
+    assert_eq!(suite.tests["/a"].dir, "some/dir");
+    insta::assert_json_snapshot!((&suite.prepare, &suite.finish));
+    let error = rhel.clone().plan("/q").run(&tree).unwrap_err().to_string();
+    assert!(error.contains("'prepare' of /q must be a map, or a list of these"), "{error}");
+    let error = rhel.name("/b").run(&tree).unwrap_err().to_string();
+    assert!(error.contains("'path' of /b leads out of the tree: '../up'"), "{error}");
+}
+
+#[test]
 fn keys_get_their_types() {
     let sample = Sample::new(&[(
         "main.fmf",

@@ -120,6 +120,16 @@ impl PlanMetadata {
     }
 }
 
+impl PlanMetadata {
+    /// Reads what a plan does before its tests, and after them, together with what is wrong there.
+    pub(crate) fn read_around(node: Node<'_>) -> ((Vec<Phase>, Vec<Phase>), Vec<Error>) {
+        let mut reader = Reader::of_node(node);
+        let prepare = phase::read(&mut reader, "prepare", |_| {});
+        let finish = phase::read(&mut reader, "finish", |_| {});
+        ((prepare, finish), reader.into_errors())
+    }
+}
+
 /// What a section that discovers FMF tests says has types of its own.
 fn fmf_section(reader: &mut Reader<'_>) {
     if reader.map().get("how").is_none_or(|how| how.as_str() == Some("fmf")) {
