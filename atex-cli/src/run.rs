@@ -120,6 +120,7 @@ async fn drive(
     let executor = FmfExecutor::new(Arc::clone(&suite))
         .debug(debug_switches())
         .limits(limits)
+        .session_logs(store.dir().join("sessions"))
         // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
         .exclude(if options.out.is_some() { store.dir() } else { Path::new(RUNS) });
     let executor = environment.fold(executor, |executor, (key, value)| executor.env(key, value));

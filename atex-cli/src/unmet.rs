@@ -1,13 +1,13 @@
 //! What tests ask for that this version does not provide: said before they run, so that nobody wonders at a failure.
 
-use atex_core::{Test, TestSuite};
+use atex_core::{Phase, PhaseAction, Test, TestSuite};
 use serde_json::Value;
 
 type Asks = fn(&Test) -> bool;
 
 /// A note for each kind of thing, with the tests that ask for it.
 pub(crate) fn notes(suite: &TestSuite) -> Vec<String> {
-    let kinds: [(&str, Asks); 3] = [
+    let kinds: [(&str, Asks); 2] = [
         ("packages (`require`, `recommend`), which this version does not install", |test| {
             required(test)
                 .any(|item| item.as_str().is_some_and(|name| !name.starts_with("library(")))
@@ -19,9 +19,28 @@ pub(crate) fn notes(suite: &TestSuite) -> Vec<String> {
                     .any(|item| item.as_str().is_some_and(|name| name.starts_with("library(")))
             },
         ),
-        ("a terminal (`tty: true`), which this version does not make", |test| test.tty),
     ];
-    kinds.iter().filter_map(|(what, asks)| note(suite, what, *asks)).collect()
+    let tests = kinds.iter().filter_map(|(what, asks)| note(suite, what, *asks));
+    let steps = [("prepare", &suite.prepare), ("finish", &suite.finish)];
+    tests
+        .chain(
+            steps
+                .iter()
+                .flat_map(|(step, phases)| phases.iter().filter_map(|phase| left_out(step, phase))),
+        )
+        .collect()
+}
+
+/// A note on a phase of a plan that is not done.
+fn left_out(step: &str, phase: &Phase) -> Option<String> {
+    let what = match &phase.action {
+        PhaseAction::Install { .. } => {
+            "wants packages, which this version does not install".to_owned()
+        }
+        PhaseAction::Unknown { how } => format!("is left out: `how: {how}` is not known here"),
+        _ => return None,
+    };
+    Some(format!("note: {:?} in `{step}` of the plan {what}", phase.name))
 }
 
 fn note(suite: &TestSuite, what: &str, asks: Asks) -> Option<String> {
@@ -60,8 +79,6 @@ mod tests {
             test.metadata.insert("require".into(), require);
             test
         };
-        let mut terminal = Test::new("true");
-        terminal.tty = true;
         let tests = [
             ("/a", test(json!(["bash", "library(x/y)"]))),
             ("/b", test(json!("gcc"))),
@@ -69,13 +86,20 @@ mod tests {
             ("/d", test(json!(["gcc", "make"]))),
             ("/e", test(json!(["gcc"]))),
             ("/f", test(json!([]))),
-            ("/g", terminal),
         ];
-        let suite = TestSuite::new(tests.map(|(name, test)| (TestName::new(name).unwrap(), test)));
-        insta::assert_snapshot!(notes(&suite).join("\n"), @"
+        let mut suite =
+            TestSuite::new(tests.map(|(name, test)| (TestName::new(name).unwrap(), test)));
+        let phase = |name: &str, action| Phase { name: name.into(), action };
+        suite.prepare = vec![
+            phase("tools", PhaseAction::Install { packages: vec!["gcc".into()], exclude: vec![] }),
+            phase("x", PhaseAction::Shell { scripts: vec![] }),
+        ];
+        suite.finish = vec![phase("z", PhaseAction::Unknown { how: "ansible".into() })];
+        insta::assert_snapshot!(notes(&suite).join("\n"), @r#"
         note: /a, /b, /d and 1 more ask for packages (`require`, `recommend`), which this version does not install
         note: /a asks for libraries (`library(…)`) that were not found; they may be packages, which this version does not install
-        note: /g asks for a terminal (`tty: true`), which this version does not make
-        ");
+        note: "tools" in `prepare` of the plan wants packages, which this version does not install
+        note: "z" in `finish` of the plan is left out: `how: ansible` is not known here
+        "#);
     }
 }

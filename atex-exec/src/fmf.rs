@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, Content, CopyOptions, Error, Executor, Outcome,
-    PackedTree, Result, Session, Test, TestName, TestSuite, async_trait,
+    Artifacts, CancellationToken, Connection, Content, CopyOptions, Error, Executor, PackedTree,
+    Result, Session, Test, TestSuite, async_trait,
 };
 use indexmap::IndexMap;
 use tokio::sync::OnceCell;
@@ -14,21 +14,25 @@ use crate::checkpoint::Log;
 use crate::guest::{Debug, Guest, is_bash_variable};
 use crate::limits::{Limits, within};
 use crate::result::ResultSink;
-use crate::run::{self, Run};
+use crate::run;
 use crate::secret::Secrets;
+use crate::session::{FmfSession, Unfinished};
+use crate::session_logs::SessionLogs;
 
 /// Runs the tests of a suite as FMF describes them: the content of the suite is uploaded once per remote, and each test is
 /// a bash script that runs in the folder of its `.fmf` file and reports through the control stream.
 #[derive(Debug, Clone)]
 pub struct FmfExecutor {
-    suite: Arc<TestSuite>,
-    environment: IndexMap<String, String>,
+    pub(crate) suite: Arc<TestSuite>,
+    pub(crate) environment: IndexMap<String, String>,
     work_base: Option<String>,
+    beakerlib: bool,
     exclude: Vec<PathBuf>,
+    session_logs: Option<PathBuf>,
     packed: Arc<OnceCell<PackedTree>>,
-    limits: Limits,
-    secrets: Secrets,
-    debug: Debug,
+    pub(crate) limits: Limits,
+    pub(crate) secrets: Secrets,
+    pub(crate) debug: Debug,
 }
 
 impl FmfExecutor {
@@ -38,7 +42,9 @@ impl FmfExecutor {
             suite: suite.into(),
             environment: IndexMap::new(),
             work_base: None,
+            beakerlib: false,
             exclude: Vec::new(),
+            session_logs: None,
             packed: Arc::default(),
             limits: Limits::default(),
             secrets: Secrets::default(),
@@ -54,6 +60,21 @@ impl FmfExecutor {
         self
     }
 
+    /// With all tests run as beakerlib tests; otherwise, those are that say `framework: beakerlib` in their metadata.
+    ///
+    /// A beakerlib test finds `BEAKERLIB_DIR`, `TESTID`, and the commands by which beakerlib reports, in its environment, whatever else
+    /// sets them. Each of its phases is a result with a name, and it has failed when one of them has (`fail`, `warn` or
+    /// `error`), unless it reported a result of its own. Beakerlib itself must be installed on the remote.
+    #[must_use]
+    pub fn beakerlib(mut self) -> Self {
+        self.beakerlib = true;
+        self
+    }
+
+    pub(crate) fn is_beakerlib(&self, test: &Test) -> bool {
+        self.beakerlib || test.metadata.get("framework").is_some_and(|name| name == "beakerlib")
+    }
+
     /// Makes the work folder on a remote in this folder; by default in its `TMPDIR`, else in `/var/tmp`.
     #[must_use]
     pub fn work_base(mut self, folder: impl Into<String>) -> Self {
@@ -67,6 +88,14 @@ impl FmfExecutor {
     pub fn exclude(mut self, path: impl Into<PathBuf>) -> Self {
         self.exclude.push(path.into());
         self.packed = Arc::default();
+        self
+    }
+
+    /// Keeps what scripts in `prepare` and `finish` of the plan leave in this folder of this machine: `REMOTE/prepare-1-NAME/`, each as
+    /// the artifacts of a test. Without it, nothing of them is kept; what one that failed printed last stands in its error.
+    #[must_use]
+    pub fn session_logs(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.session_logs = Some(folder.into());
         self
     }
 
@@ -96,7 +125,7 @@ impl FmfExecutor {
     }
 
     /// Removes what is on a remote.
-    async fn finish(&self, connection: &dyn Connection, guest: &Guest) -> Result<()> {
+    pub(crate) async fn remove(&self, connection: &dyn Connection, guest: &Guest) -> Result<()> {
         let what = || format!("removing the work folder on {}", connection.name());
         within(self.limits.finish, what, guest.stop(connection)).await
     }
@@ -149,18 +178,28 @@ impl Executor for FmfExecutor {
             () = cancel.cancelled() => Err(Error::Cancelled),
         };
         if let Err(error) = uploaded {
-            if let Err(left) = self.finish(&*connection, &guest).await {
+            if let Err(left) = self.remove(&*connection, &guest).await {
                 tracing::warn!(remote = origin, error = %left, "the work folder may be left behind");
             }
             return Err(error);
         }
-        Ok(Box::new(FmfSession {
-            executor: self.clone(),
-            connection,
-            guest,
-            runs: 0,
-            unfinished: None,
-        }))
+        let logs = SessionLogs::new(self.session_logs.clone());
+        let executor = self.clone();
+        let mut session =
+            Box::new(FmfSession { executor, connection, guest, runs: 0, unfinished: None, logs });
+        if self.suite.prepare.is_empty() {
+            return Ok(session);
+        }
+        match Box::pin(session.prepare(cancel)).await {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                let left = session.end().await;
+                if let Err(left) = left {
+                    tracing::warn!(remote = session.connection.name(), error = %left, "after a failed preparation");
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn resume(
@@ -196,114 +235,7 @@ impl Executor for FmfExecutor {
             runs: from.run,
             unfinished: Some(Unfinished { of: from.test, artifacts: artifacts.clone() }),
             connection,
+            logs: SessionLogs::new(self.session_logs.clone()),
         })))
     }
-}
-
-/// A remote with the suite on it.
-#[derive(Debug)]
-struct FmfSession {
-    executor: FmfExecutor,
-    connection: Arc<dyn Connection>,
-    guest: Guest,
-    runs: u32,
-    /// A run that another controller began.
-    unfinished: Option<Unfinished>,
-}
-
-/// A run that another controller began, and where what it collected lies.
-#[derive(Debug)]
-struct Unfinished {
-    of: String,
-    artifacts: Artifacts,
-}
-
-impl FmfSession {
-    /// The environment of a test, later wins: the plan's, what tells it about itself, its own, the executor's, the counters.
-    fn environment(&self, name: &TestName, run: u32) -> IndexMap<String, String> {
-        let suite = &self.executor.suite;
-        let mut all = suite.environment.clone();
-        all.insert("TMT_PLAN_ENVIRONMENT_FILE".into(), self.guest.plan_environment());
-        all.insert("TMT_TEST_NAME".into(), name.to_string());
-        all.insert("TMT_TEST_METADATA".into(), self.guest.metadata(run));
-        all.extend(suite.tests.get(name).map(|test| test.environment.clone()).unwrap_or_default());
-        all.insert("TMT_TREE".into(), self.guest.tree());
-        all.extend(self.executor.environment.clone());
-        all.extend(self.executor.secrets.variables().clone());
-        all
-    }
-}
-
-#[async_trait]
-impl Session for FmfSession {
-    async fn run(
-        &mut self,
-        name: &TestName,
-        artifacts: &Artifacts,
-        cancel: &CancellationToken,
-    ) -> Result<Outcome> {
-        let unfinished = self.unfinished.take();
-        let resumes = unfinished.is_some_and(|unfinished| {
-            unfinished.artifacts == *artifacts && unfinished.of == name.as_str()
-        });
-        let suite = Arc::clone(&self.executor.suite);
-        let test = match suite.tests.get(name) {
-            None => Err(format!("there is no test {name} in the suite")),
-            Some(test) if has_nul(test) => Err(format!(
-                "the script or a variable of {name} has a NUL byte, which no shell can hold"
-            )),
-            Some(test) => Ok(test),
-        };
-        let test = match test {
-            Ok(test) => test,
-            Err(why) => {
-                let error = Error::Usage(why);
-                run::refuse(artifacts, &error)?;
-                return Err(error);
-            }
-        };
-        if !resumes {
-            self.runs += 1;
-        }
-        let environment = self.environment(name, self.runs);
-        if let Some(too_long) = too_long(&environment) {
-            let error = Error::Usage(format!("cannot run {name}: {too_long}"));
-            run::refuse(artifacts, &error)?;
-            return Err(error);
-        }
-        let run = Run {
-            connection: &self.connection,
-            guest: &self.guest,
-            name,
-            number: self.runs,
-            test,
-            environment: &environment,
-            secrets: &self.executor.secrets,
-            debug: self.executor.debug,
-            limits: self.executor.limits,
-        };
-        if resumes { run.resume(artifacts, cancel).await } else { run.run(artifacts, cancel).await }
-    }
-
-    async fn stop(self: Box<Self>) -> Result<()> {
-        self.executor.finish(&*self.connection, &self.guest).await
-    }
-}
-
-/// What is wrong with a variable that is too long for any program to be given: Linux takes 128 KiB for each, with its name, `=`
-/// and the NUL at its end (`MAX_ARG_STRLEN` in execve(2)).
-fn too_long(environment: &IndexMap<String, String>) -> Option<String> {
-    const MOST: usize = 128 << 10;
-    let length = |(name, value): &(&String, &String)| name.len() + 1 + value.len() + 1;
-    let found = environment.iter().find(|variable| length(variable) > MOST)?;
-    Some(format!(
-        "its variable {} has {} bytes, and no program can be given more than {}",
-        found.0,
-        found.1.len(),
-        MOST - found.0.len() - 2
-    ))
-}
-
-fn has_nul(test: &Test) -> bool {
-    test.environment.values().chain([&test.script]).any(|text| text.contains('\0'))
 }

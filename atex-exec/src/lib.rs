@@ -10,9 +10,12 @@ mod guard;
 mod guest;
 mod intake;
 mod limits;
+mod plan_script;
 pub mod result;
 mod run;
 mod secret;
+mod session;
+mod session_logs;
 
 pub use fmf::FmfExecutor;
 pub use guest::Debug;

@@ -14,6 +14,8 @@ pub struct Limits {
     pub start: Duration,
     /// Uploading the content of the suite: 30 minutes.
     pub upload: Duration,
+    /// Each script in `prepare` of the plan: 30 minutes.
+    pub prepare: Duration,
     /// Attaching to a test, and telling it something: 60 seconds for each attempt.
     pub attach: Duration,
     /// How long a connection that was cut under a test may take to come back, before the test counts as lost with its
@@ -30,6 +32,8 @@ pub struct Limits {
     pub stop: Duration,
     /// How long nothing may come of what a test left, once it is over: 2 minutes.
     pub collect: Duration,
+    /// All scripts in `finish` of the plan together: 10 minutes.
+    pub finish_scripts: Duration,
     /// Removing the work folder at the end of a session: 2 minutes.
     pub finish: Duration,
 }
@@ -40,12 +44,14 @@ impl Default for Limits {
         Self {
             start: secs(60),
             upload: secs(30 * 60),
+            prepare: secs(30 * 60),
             attach: secs(60),
             reconnect: secs(120),
             reboot: secs(120),
             silence: None,
             stop: secs(20),
             collect: secs(120),
+            finish_scripts: secs(10 * 60),
             finish: secs(120),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) struct Run<'a> {
     pub(crate) secrets: &'a Secrets,
     pub(crate) debug: Debug,
     pub(crate) limits: Limits,
+    /// Whether results of parts of the test decide, too.
+    pub(crate) beakerlib: bool,
 }
 
 /// Why a run did not come to its own end.
@@ -55,7 +57,7 @@ impl Run<'_> {
         } else {
             Running::follow(self, artifacts, &mut sink, None, cancel).await
         };
-        let mut outcome = finish(sink, ended);
+        let mut outcome = finish(sink, ended, self.beakerlib);
         if let Ok(outcome) = &mut outcome {
             outcome.took = began.elapsed();
         }
@@ -75,7 +77,7 @@ impl Run<'_> {
         let mut sink =
             ResultSink::resume(artifacts.clone(), self.secrets.clone(), from.sink.clone())?;
         let ended = Running::follow(self, artifacts, &mut sink, Some(&from), cancel).await;
-        let mut outcome = finish(sink, ended);
+        let mut outcome = finish(sink, ended, self.beakerlib);
         if let Ok(outcome) = &mut outcome {
             outcome.took = before + began.elapsed();
         }
@@ -84,8 +86,10 @@ impl Run<'_> {
 }
 
 /// Makes the end of a run its results.
-fn finish(sink: ResultSink, ended: Result<i32, Stop>) -> Result<Outcome> {
+fn finish(sink: ResultSink, ended: Result<i32, Stop>, beakerlib: bool) -> Result<Outcome> {
     let (ending, error) = match ended {
+        // Its exit code says nothing about what it reported.
+        Ok(0) if beakerlib && sink.has_trouble() => (Ending::Exited(1), None),
         Ok(code) => (Ending::Exited(code), None),
         Err(Stop::Test(note) | Stop::Late(note)) => (Ending::Stopped(note), None),
         Err(Stop::Other(error)) => (Ending::Stopped(Failure::from(&error).message), Some(error)),

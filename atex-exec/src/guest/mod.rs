@@ -10,11 +10,30 @@ use serde::{Deserialize, Serialize};
 /// The supervisor; its head says what it does.
 const GUEST: &str = include_str!("guest.sh");
 
-/// The supervisor without its comments: it is read by a shell for every test.
-fn guest() -> String {
-    let code = GUEST.lines().filter(|line| !line.trim_start().starts_with('#'));
+/// A script without its comments: it is read by a shell for every test, or sent for every session.
+fn stripped(script: &str) -> String {
+    let code = script.lines().filter(|line| !line.trim_start().starts_with('#'));
     code.map(|line| format!("{}\n", line.trim_start())).collect()
 }
+
+/// Runs a script in a terminal; its head says how.
+const TERMINAL: &str = include_str!("terminal.sh");
+
+/// What every test's bash does in its run folder before it becomes the test's: no process is started for it. What an earlier test left in
+/// the folder for files goes, what this one left there before a reboot stays.
+const BEFORE: &str = r#"set -a
+. WORK/plan_env
+set +a
+export PATH=WORK/bin${PATH:+:$PATH} RSTRNT_REBOOTCOUNT=$TMT_REBOOT_COUNT REBOOTCOUNT=$TMT_REBOOT_COUNT
+set -- WORK/test_data/*
+[[ $TMT_REBOOT_COUNT != 0 || ! -e $1 ]] || rm -rf -- "$@"
+"#;
+
+/// The tools that tests call, and their names.
+const TOOLS: &str = include_str!("tools.sh");
+const TOOL_NAMES: &str = "tmt-report-result tmt-file-submit tmt-reboot tmt-abort \
+    rstrnt-report-result rstrnt-report-log rstrnt-reboot rstrnt-abort rhts-report-result rhts-submit-log \
+    rhts_submit_log rhts-reboot rhts-abort atex-report-result atex-file-submit atex-reboot";
 
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
@@ -22,8 +41,18 @@ const WORK: &str = "atex: work folder ";
 /// Makes the work folder, puts the supervisor there from standard input, and prints the folder's path, without symbolic links.
 const START: &str = r#"
 base=${1:-${TMPDIR:-/var/tmp}}
-work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && mkdir "$work/tree" "$work/run-1" && mkfifo "$work/run-1/"{life,mail,control.pipe,output.pipe} && : >"$work/plan_env" &&
-  cat >"$work/guest.sh" && echo "atex: work folder $work""#;
+work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && mkdir "$work/tree" "$work/run-1" "$work/bin" "$work/plan_data" "$work/test_data" && mkfifo "$work/run-1/"{life,mail,control.pipe,output.pipe} && : >"$work/plan_env" &&
+  cat >"$work/guest.sh" && lay && echo "atex: work folder $work""#;
+
+/// The program that begins a session.
+fn start() -> String {
+    let mut script = String::from("lay() {\n");
+    for (name, text) in [("tools.sh", stripped(TOOLS)), ("terminal.sh", TERMINAL.to_owned())] {
+        writeln!(script, "printf %s {} >\"$work/{name}\" || return", quoted(&text)).ok();
+    }
+    writeln!(script, "for name in {TOOL_NAMES}; do printf '#!/bin/bash\\n. \"${{0%%/*}}/../tools.sh\"\\n' >\"$work/bin/$name\" || return; done").ok();
+    script + "chmod 755 \"$work/bin\"/*\n}" + START
+}
 
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
@@ -60,8 +89,8 @@ pub struct Debug {
 impl Guest {
     /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`).
     pub(crate) async fn start(connection: &dyn Connection, base: Option<&str>) -> Result<Self> {
-        let command = Command::bash(START).args(base);
-        let output = connection.output_with_input(command, guest().as_bytes()).await?;
+        let command = Command::bash(start()).args(base);
+        let output = connection.output_with_input(command, stripped(GUEST).as_bytes()).await?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let work = printed.lines().rev().find_map(|line| line.strip_prefix(WORK));
         match work {
@@ -111,6 +140,26 @@ impl Guest {
     /// The file with variables that the plan's scripts and tests share.
     pub(crate) fn plan_environment(&self) -> String {
         format!("{}/plan_env", self.work)
+    }
+
+    /// The folder that the plan's scripts and tests share.
+    pub(crate) fn plan_data(&self) -> String {
+        format!("{}/plan_data", self.work)
+    }
+
+    /// The folder for files of a test, empty when the test starts.
+    pub(crate) fn test_data(&self) -> String {
+        format!("{}/test_data", self.work)
+    }
+
+    /// The folder of beakerlib for a run, which stays over reboots.
+    pub(crate) fn beakerlib(&self, run: u32) -> String {
+        format!("{}/beakerlib-{run}", self.work)
+    }
+
+    /// What tells a run from all others.
+    pub(crate) fn identity(&self, run: u32) -> String {
+        format!("{}-{run}", self.work.rsplit('/').next().unwrap_or_default())
     }
 
     /// The metadata of the test of a run.
@@ -197,15 +246,24 @@ impl RunScript<'_> {
         }
         let dir = format!("{}/{}", self.guest.tree(), self.test.dir);
         writeln!(script, "test_script=$PWD/test.sh").ok();
-        writeln!(script, "set -a\n. {}\nset +a", quoted(&self.guest.plan_environment())).ok();
+        script.push_str(&BEFORE.replace("WORK", &quoted(&self.guest.work)));
+        let beakerlib = self.environment.get("BEAKERLIB_DIR");
+        if let Some(folder) = beakerlib.filter(|folder| folder.starts_with(&self.guest.work)) {
+            // There, it looks for what to import.
+            let folder = quoted(folder);
+            writeln!(script, "mkdir -p {folder} && ln -sfn \"$PWD/metadata.yaml\" {folder}/").ok();
+        }
         writeln!(script, "cd -- {} || exit 126", quoted(&dir)).ok();
         let foreign: String = foreign
             .iter()
             .map(|(name, value)| format!(" {}", quoted(&format!("{name}={value}"))))
             .collect();
         let env = if foreign.is_empty() { String::new() } else { format!("env --{foreign} ") };
-        writeln!(script, "ATEX_TEST_CONTROL=3 exec {env}bash -e -o pipefail -- \"$test_script\"")
-            .ok();
+        let bash = match self.test.tty {
+            true => format!("bash -- {}/terminal.sh", quoted(&self.guest.work)),
+            false => "bash -e -o pipefail --".into(),
+        };
+        writeln!(script, "ATEX_TEST_CONTROL=3 exec {env}{bash} \"$test_script\"").ok();
         script
     }
 }

@@ -168,6 +168,11 @@ impl ResultSink {
             .map_err(|error| Error::io("cannot write", self.artifacts.results_file())(error).into())
     }
 
+    /// Whether a result that is complete says that something is wrong, or may be.
+    pub(crate) fn has_trouble(&self) -> bool {
+        self.tally.broken() + self.tally.warn > 0
+    }
+
     /// Adds the last result, if one is missing, and closes what is open.
     pub(crate) fn finish(mut self, ending: &Ending) -> Result<Outcome, Error> {
         fs::remove_file(&self.reserve).ok();

@@ -47,11 +47,15 @@ async fn run_while(
     duration: u64,
     meanwhile: impl AsyncFnOnce(),
 ) -> Done {
+    let mut test = Test::new(format!("{REPORT}{script}"));
+    test.duration = Some(Duration::from_secs(duration));
+    run_test(machine, test, meanwhile).await
+}
+
+async fn run_test(machine: &Machine, test: Test, meanwhile: impl AsyncFnOnce()) -> Done {
     let folder = tempfile::tempdir().unwrap();
     let connection: Arc<dyn Connection> = Arc::new(machine.ssh().connect().await.unwrap());
     let name = TestName::new("/t").unwrap();
-    let mut test = Test::new(format!("{REPORT}{script}"));
-    test.duration = Some(Duration::from_secs(duration));
     let mut limits = Limits::default();
     limits.reboot = Duration::from_secs(8);
     let executor =
@@ -116,6 +120,30 @@ exit 5"#;
         + "{\"name\": \"open\", \"seen\": [0, 1, 2]}\n"
         + "{\"status\": \"fail\", \"files\": [\"output.txt\"]}\n";
     assert_eq!(done.results(), results);
+}
+
+/// The commands of tmt and rhts: a phase that a reboot cuts short leaves no result, as with the Python ATEX.
+#[tokio::test]
+async fn commands_reboot_the_system_in_the_middle_of_a_beakerlib_test() {
+    let Some(machine) = Machine::for_test("reboots by tmt-reboot and rhts-reboot") else { return };
+    let body = r#"eval "$STAND_IN"
+rlJournalStart
+echo file >>"$TMT_TEST_DATA/file"
+case $TMT_REBOOT_COUNT in
+    0) rlPhaseStartTest first; rlRun true; rlPhaseEnd; rlPhaseStartTest cut; rlRun false; rlRun rhts-reboot; echo not reached ;;
+    1) tmt-reboot -t 60 -c 'echo by another command; setsid reboot'; echo not reached ;;
+    2) rlPhaseStartTest last; rlRun "[ $RSTRNT_REBOOTCOUNT = 2 ]"; rlPhaseEnd; rlRun '[ $(wc -l <"$TMT_TEST_DATA/file") = 3 ]' ;;
+esac
+rlJournalEnd"#;
+    let mut test = Test::new("exec bash -c \"$BODY\"");
+    test.duration = Some(Duration::from_secs(300));
+    test.environment.insert("BODY".into(), body.into());
+    let stand_in = include_str!("behaviours/beakerlib.sh");
+    test.environment.insert("STAND_IN".into(), stand_in.into());
+    test.metadata.insert("framework".into(), "beakerlib".into());
+    let done = run_test(&machine, test, async || {}).await;
+    assert_eq!(machine.boots(), 3, "{}", done.output());
+    insta::assert_snapshot!(format!("{}{}", done.output(), done.results()));
 }
 
 #[tokio::test]

@@ -19,7 +19,8 @@ pub struct Deadlines {
     pub prepare: Duration,
     /// For a test, or a preparation, to end after it was told to stop: 1 min. Then it is dropped.
     pub cancel: Duration,
-    /// To end the session on a remote before it is released: 2 min. What is left there is logged, and no failure.
+    /// To end the session on a remote before it is released, with all that a plan wants done then: 15 min. What is left there is
+    /// logged, and no failure.
     pub stop: Duration,
     /// To release a remote: 5 min. Its provisioner goes on in the background, and its shutdown waits for that.
     pub release: Duration,
@@ -36,7 +37,7 @@ impl Default for Deadlines {
             provision: None,
             prepare: minutes(30),
             cancel: minutes(1),
-            stop: minutes(2),
+            stop: minutes(15),
             release: minutes(5),
             ingest: minutes(5),
             shutdown: minutes(10),

@@ -42,9 +42,9 @@ def run(tests, name):
 def main(root, plan, answer, *left_out):
     tests = discover(root, plan or None, context=CONTEXT)
     names = list(tests.data)
-    # Scripts of plans and packages would change this machine. Neither is compared.
-    tests.plan.pop("prepare", None)
-    tests.plan.pop("finish", None)
+    # Packages would change this machine. They are not compared.
+    for step in ("prepare", "finish"):
+        tests.plan[step] = [phase for phase in as_list(tests.plan.get(step)) if phase.get("how") == "shell"]
     packages, libraries = [], []
     for name, data in tests.data.items():
         needs = as_list(data.get("require")) + as_list(data.get("recommend"))

@@ -218,7 +218,10 @@ mod tests {
     fn trees_are_chosen_by_name() {
         assert_eq!(chosen(&[]).unwrap().len(), SELECTIONS.len());
         assert!(chosen(&["env".into()]).unwrap().iter().all(|selection| selection.tree == "env"));
-        let error = chosen(&["pty".into()]).unwrap_err().to_string();
-        assert_eq!(error, "no tree pty; there are cwd, discover, env, metadata, misc, results");
+        let error = chosen(&["pkgs".into()]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "no tree pkgs; there are cwd, discover, env, metadata, misc, pty, results"
+        );
     }
 }

@@ -110,8 +110,11 @@ fn without_line_number(line: &str) -> String {
 /// Of a listing of the environment, the variables that metadata or protocol set, sorted.
 fn environment(lines: impl Iterator<Item = String>) -> String {
     let ours = ["ATEX_TEST_", "TMT_", "VAR_"];
+    // Folders that the Python ATEX does not make.
+    let more = ["TMT_PLAN_DATA=", "TMT_TEST_DATA="];
+    let begins = |line: &str, with: &[&str]| with.iter().any(|prefix| line.starts_with(prefix));
     let mut lines: Vec<String> =
-        lines.filter(|line| ours.iter().any(|prefix| line.starts_with(prefix))).collect();
+        lines.filter(|line| begins(line, &ours) && !begins(line, &more)).collect();
     lines.sort();
     lines.concat()
 }

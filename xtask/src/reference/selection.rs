@@ -18,7 +18,7 @@ pub(super) struct Selection {
 }
 
 /// Everything that is compared.
-pub(super) const SELECTIONS: [Selection; 15] = [
+pub(super) const SELECTIONS: [Selection; 16] = [
     all("cwd"),
     plan("cwd", "/plan"),
     plan("cwd", "/plan_named"),
@@ -34,6 +34,7 @@ pub(super) const SELECTIONS: [Selection; 15] = [
     all("metadata"),
     plan("metadata", "/plans/with_env"),
     plan("metadata", "/plans/filtered"),
+    plan("pty", "/plan"),
 ];
 
 /// A test that is discovered, but not run, and why.
@@ -46,15 +47,14 @@ pub(super) const NOT_RUN: [(&str, &str, &str); 3] = [
 const SWALLOWED: &str = "announces more than it sends: there the word about the exit code ends up in its file, here not (decision 9)";
 
 /// What is not compared at all, and what it waits for.
-pub(super) const LEFT_OUT: [(&str, &str); 5] = [
+pub(super) const LEFT_OUT: [(&str, &str); 4] = [
     ("tree pkgs", "packages: `require`, `recommend` and plans that install"),
-    ("tree pty", "terminals: `tty: true`"),
     ("tree reboot", "reboots: tests that restart their system"),
     (
         "tree discover, plan /plans/with_http",
         "libraries: tests and libraries fetched from elsewhere by `url`",
     ),
-    ("prepare and finish of plans", "packages: they and the scripts of plans come together"),
+    ("phases of plans with `how: install`", "packages"),
 ];
 
 const fn all(tree: &'static str) -> Selection {

@@ -15,9 +15,12 @@ use atex_exec::FmfExecutor;
 
 use crate::systems::System;
 
+mod beakerlib;
 mod life;
+mod plan;
 mod results;
 mod session;
+mod tools;
 mod words;
 
 /// A case: what it shows, and the script of a test.
@@ -33,10 +36,10 @@ gone() { case $(sed 's/.*) //' "/proc/$(<"$TMT_TREE/$1")/stat" 2>/dev/null) in '
 /// The most of a file that is shown.
 const SHOWN: usize = 2000;
 
-/// Runs the cases, each as a test of its own; one transcript of all.
-async fn transcript(system: &System, cases: &[Case]) -> String {
+/// Runs the cases, each as a test of its own, which is changed before; one transcript of all.
+async fn transcript(system: &System, cases: &[Case], change: fn(&mut Test)) -> String {
     let out = tempfile::tempdir().unwrap();
-    let mut runner = Runner::new(system, cases);
+    let mut runner = Runner::new(system, cases, change);
     let mut transcript = String::new();
     for (number, (title, script)) in cases.iter().enumerate() {
         let artifacts = Artifacts::at(out.path().join(number.to_string())).unwrap();
@@ -73,9 +76,11 @@ struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    fn new(system: &'a System, cases: &[Case]) -> Self {
+    fn new(system: &'a System, cases: &[Case], change: fn(&mut Test)) -> Self {
         let tests = cases.iter().enumerate().map(|(number, (_, script))| {
-            (case_name(number), Test::new(format!("{PRELUDE}{script}")))
+            let mut test = Test::new(format!("{PRELUDE}{script}"));
+            change(&mut test);
+            (case_name(number), test)
         });
         let executor = FmfExecutor::new(TestSuite::new(tests));
         let executor = executor.work_base(system.base());
@@ -134,22 +139,34 @@ fn walk(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
 /// The tests of each table of cases: on this machine, over ssh and in a container, with one snapshot.
 macro_rules! on_every_system {
     ($snapshot:literal, $cases:expr) => {
+        super::on_every_system!($snapshot, $cases, |_| {});
+    };
+    ($snapshot:literal, $cases:expr, $change:expr) => {
         #[tokio::test]
         async fn on_this_machine() {
             let system = crate::systems::System::local();
-            insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
+            insta::assert_snapshot!(
+                $snapshot,
+                crate::behaviours::transcript(&system, $cases, $change).await
+            );
         }
 
         #[tokio::test]
         async fn over_ssh() {
             let Some(system) = crate::systems::System::ssh($snapshot).await else { return };
-            insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
+            insta::assert_snapshot!(
+                $snapshot,
+                crate::behaviours::transcript(&system, $cases, $change).await
+            );
         }
 
         #[tokio::test]
         async fn in_a_container() {
             let Some(system) = crate::systems::System::container($snapshot).await else { return };
-            insta::assert_snapshot!($snapshot, super::transcript(&system, $cases).await);
+            insta::assert_snapshot!(
+                $snapshot,
+                crate::behaviours::transcript(&system, $cases, $change).await
+            );
         }
     };
 }
