@@ -1,9 +1,8 @@
 //! From parser events to values: keys, merge keys, duplicates, anchors.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroUsize;
 
-use granit_parser::{ScalarStyle, Span, StructureStyle};
+use granit_parser::{ScalarStyle, Span};
 
 use crate::error::ErrorKind;
 use crate::list::List;
@@ -11,7 +10,6 @@ use crate::map::{Entry, Key, Map, Origin};
 use crate::value::Value;
 
 use super::YamlError;
-use super::flow::{self, Role};
 use super::pool::Pool;
 use super::scalar::{self, Plain};
 use super::tag::Tag;
@@ -60,18 +58,15 @@ struct Frame {
 
 #[derive(Debug)]
 enum Content {
-    List { flow: bool },
+    List,
     Map(OpenMap),
 }
 
 #[derive(Debug)]
 struct OpenMap {
-    flow: bool,
     key: Option<(PendingKey, Span)>,
     /// What `<<` brings in; none as long as there was no `<<` with content.
     merged: Option<Vec<Value>>,
-    /// Where the text ends that the map is after all, if it is a pair in a flow list.
-    text_end: Option<NonZeroUsize>,
 }
 
 #[derive(Debug)]
@@ -142,33 +137,13 @@ impl<'t> Composer<'t> {
         self.place(Item { value, weight: 1, span, special })
     }
 
-    pub(super) fn start_list(
-        &mut self,
-        style: StructureStyle,
-        marks: Marks<'_>,
-    ) -> Result<(), YamlError> {
-        let flow = style == StructureStyle::Flow;
-        self.start(Content::List { flow }, self.items.len(), marks)
+    pub(super) fn start_list(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
+        self.start(Content::List, self.items.len(), marks)
     }
 
-    pub(super) fn start_map(
-        &mut self,
-        style: StructureStyle,
-        marks: Marks<'_>,
-    ) -> Result<(), YamlError> {
-        let flow = style == StructureStyle::Flow;
-        let map = OpenMap { flow, key: None, merged: None, text_end: None };
+    pub(super) fn start_map(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
+        let map = OpenMap { key: None, merged: None };
         self.start(Content::Map(map), self.entries.len(), marks)
-    }
-
-    /// What the next scalar is.
-    pub(super) fn role(&self) -> Role {
-        match self.open.last().map(|frame| &frame.content) {
-            Some(Content::List { flow: true }) => Role::Item,
-            Some(Content::Map(OpenMap { flow: true, key: None, .. })) => Role::Key,
-            Some(Content::Map(OpenMap { flow: true, .. })) => Role::Value,
-            _ => Role::Block,
-        }
     }
 
     fn start(&mut self, content: Content, first: usize, marks: Marks<'_>) -> Result<(), YamlError> {
@@ -199,18 +174,8 @@ impl<'t> Composer<'t> {
             let message = format!("aliases make more than {MAX_VALUES} values of this document");
             return Err(YamlError::new(message, &span).of_kind(ErrorKind::Limit));
         }
-        if let Content::Map(OpenMap { text_end: Some(end), .. }) = &content
-            && self.role() == Role::Item
-            && self.entries.len() == first + 1
-            && let Some(start) = span.start.byte_offset()
-            && !self.text[start..].starts_with('{')
-        {
-            self.entries.truncate(first);
-            let value = self.pool.text(&self.text[start..end.get()]);
-            return self.place(Item { value, weight: 1, span, special: None });
-        }
         let value = match content {
-            Content::List { .. } => {
+            Content::List => {
                 let items = List::of(self.items.drain(first..));
                 tag.unwrap_or(Tag::Seq).list(items)
             }
@@ -236,16 +201,13 @@ impl<'t> Composer<'t> {
         };
         frame.weight = frame.weight.saturating_add(item.weight);
         match &mut frame.content {
-            Content::List { .. } => {
+            Content::List => {
                 reject_special(&item)?;
                 self.items.push(item.value);
                 Ok(())
             }
             Content::Map(open) => match open.key.take() {
                 None => {
-                    if open.flow {
-                        check_key_lines(self.text, &item.span)?;
-                    }
                     let span = item.span;
                     open.key = Some((make_key(item, self.pool)?, span));
                     Ok(())
@@ -253,16 +215,6 @@ impl<'t> Composer<'t> {
                 Some((PendingKey::Merge, key_span)) => open.merge(item, &key_span),
                 Some((PendingKey::Key(key), key_span)) => {
                     reject_special(&item)?;
-                    let mut key = key;
-                    if open.flow && item.value.is_null() {
-                        let text = flow::with_colon(self.text, &key_span, b']');
-                        open.text_end = text.and_then(|range| NonZeroUsize::new(range.end));
-                        let plain = key.as_str().is_some_and(|key| !key.starts_with(':'));
-                        let range = flow::with_colon(self.text, &key_span, b'}');
-                        if let Some(range) = range.filter(|_| plain) {
-                            key = self.pool.key(Value::from(&self.text[range]));
-                        }
-                    }
                     let origin = origin(self.document, &key_span);
                     self.entries.push(Entry { key, value: item.value, origin });
                     Ok(())
@@ -361,17 +313,6 @@ fn check_surrogates(text: &str, span: &Span) -> Result<(), YamlError> {
         }
         let next = rest[position + 1..].chars().next().map_or(0, char::len_utf8);
         rest = &rest[position + 1 + next..];
-    }
-    Ok(())
-}
-
-/// A key must stand in one line, unless a question mark announces it.
-fn check_key_lines(text: &str, span: &Span) -> Result<(), YamlError> {
-    let several = span.start.line() != span.end.line();
-    let Some(range) = span.byte_range().filter(|_| several) else { return Ok(()) };
-    let announced = text[..range.start].trim_end().ends_with('?');
-    if !announced && text[range.end..].trim_start().starts_with(':') {
-        return Err(YamlError::new("a key must not go over several lines", span));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The parser is only asked for events; what they mean (types, merge keys, duplicate keys) is decided here.
 
 mod compose;
+mod document;
 mod flow;
 mod pool;
 mod repair;
@@ -12,11 +13,11 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-use granit_parser::{Event, Parser, ScanError, Span, options};
+use granit_parser::{ScanError, Span, options};
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::value::Value;
-use compose::{Composer, Marks};
+use document::Failure;
 pub(crate) use pool::Pool;
 use repair::Repaired;
 
@@ -66,11 +67,13 @@ impl Value {
     }
 }
 
-/// Line breaks as the parser is to see them: LF alone. A byte-order mark at the start is dropped.
+/// Line breaks as the parser is to see them: LF alone. What cannot be seen at the start is dropped: a byte-order mark, and
+/// separators of lines and paragraphs.
 pub(crate) fn normalize(text: &str) -> std::borrow::Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n").into()
+    let text = text.trim_start_matches(['\u{2028}', '\u{2029}']);
+    if text.contains(['\r', '\u{85}']) {
+        text.replace("\r\n", "\n").replace(['\r', '\u{85}'], "\n").into()
     } else {
         text.into()
     }
@@ -94,29 +97,21 @@ pub(crate) fn load_with(pool: &mut Pool, text: &str, document: usize) -> Result<
     check_characters(text)?;
     let mut repaired = Repaired::new(text);
     loop {
-        match compose(pool, &repaired, document) {
-            Err(Failure::Syntax(error)) if repaired.repair(&error) => {}
-            Err(Failure::Syntax(error)) => return Err(syntax(&error)),
-            Err(Failure::Content(error)) => return Err(error),
+        match document::compose(pool, &repaired, document) {
             Ok(value) => return Ok(value),
+            Err(Failure::Content(error)) => return Err(error),
+            Err(Failure::Flow { range, error }) => {
+                if !error.is_some_and(|error| repaired.repair(&error)) {
+                    repaired.hide(range)?;
+                }
+            }
+            Err(Failure::Syntax { error, told }) => {
+                if !repaired.repair(&error) {
+                    let flow = document::flow_around(text, told, &error);
+                    repaired.hide(flow.ok_or_else(|| syntax(&error))??)?;
+                }
+            }
         }
-    }
-}
-
-enum Failure {
-    Syntax(ScanError),
-    Content(YamlError),
-}
-
-impl From<ScanError> for Failure {
-    fn from(error: ScanError) -> Self {
-        Self::Syntax(error)
-    }
-}
-
-impl From<YamlError> for Failure {
-    fn from(error: YamlError) -> Self {
-        Self::Content(error)
     }
 }
 
@@ -127,57 +122,6 @@ fn syntax(error: &ScanError) -> YamlError {
         _ => ErrorKind::File,
     };
     YamlError { kind, message: error.info(), line: mark.line(), column: mark.col() + 1 }
-}
-
-fn compose(pool: &mut Pool, repaired: &Repaired<'_>, document: usize) -> Result<Value, Failure> {
-    let text = repaired.text();
-    let mut parser = Parser::new_from_str_with_options(text, parser_options());
-    let mut composer = Composer::new(document, text, pool);
-    let mut tabs = tabs::Tabs::new(text);
-    let mut documents = 0;
-    while let Some(next) = parser.next_event() {
-        let (event, span) = next?;
-        tabs.event(&event, &span);
-        match event {
-            Event::DocumentStart(_, version) => {
-                documents += 1;
-                if documents > 1 {
-                    let message = "expected a single document, but found another one";
-                    return Err(YamlError::new(message, &span).into());
-                }
-                if version.is_some_and(|v| v.major != 1 || v.minor > 2) {
-                    let message = "only YAML versions 1.1 and 1.2 are supported";
-                    return Err(YamlError::new(message, &span).into());
-                }
-            }
-            Event::Scalar(text, style, anchor, tag) => {
-                let text = if repaired.is_dash(&text, &span) { "-" } else { &*text };
-                flow::scalar(&mut composer, text, style, marks(tag.as_deref(), anchor, span))?;
-            }
-            Event::SequenceStart(style, anchor, tag) => {
-                composer.start_list(style, marks(tag.as_deref(), anchor, span))?;
-            }
-            Event::MappingStart(style, anchor, tag) => {
-                composer.start_map(style, marks(tag.as_deref(), anchor, span))?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => composer.end()?,
-            Event::Alias(anchor) => composer.alias(anchor, span)?,
-            // Stream marks, and events that are switched off.
-            _ => {}
-        }
-    }
-    if documents == 0
-        && let Some(line) = text.lines().position(|line| line.starts_with("..."))
-    {
-        let (kind, message) = (ErrorKind::File, "expected a document before its end".to_owned());
-        return Err(YamlError { kind, message, line: line + 1, column: 1 }.into());
-    }
-    tabs.check()?;
-    Ok(composer.finish())
-}
-
-fn marks(tag: Option<&granit_parser::Tag>, anchor: usize, span: Span) -> Marks<'_> {
-    Marks { tag, anchor, span }
 }
 
 /// How the parser reads documents, here and wherever positions in them are asked for.
