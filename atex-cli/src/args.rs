@@ -202,6 +202,18 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) reruns: u32,
 
+    /// How tests are run: as FMF describes them, or all of them as beakerlib tests (those that say so are in any case)
+    #[arg(long, value_name = "HOW", default_value = "fmf")]
+    pub(crate) executor: ExecutorHow,
+
+    /// Run commands instead of tests of a tree: those in this file, a line each, a name and then what bash is to run
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "tests", "filters", "conditions", "exclude"])]
+    pub(crate) commands: Option<PathBuf>,
+
+    /// Show what tests print, as it comes, each line after the name of its test
+    #[arg(long)]
+    pub(crate) follow: bool,
+
     /// A variable for every test; wins over those of plans and tests
     #[arg(short = 'e', long = "environment", value_name = "KEY=VALUE", value_parser = variable)]
     pub(crate) environment: Vec<(String, String)>,
@@ -220,6 +232,12 @@ pub(crate) struct RunOptions {
 
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExecutorHow {
+    Fmf,
+    Beakerlib,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -258,6 +276,7 @@ Pools:
 Examples:
   atex run --pool local,max=4
   atex run --plan /plans/full --pool ssh:root@lab1 --pool ssh:root@lab2 --reruns 1
+  atex run --commands checks.txt --pool ssh:root@lab1 --follow
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
 
 Ctrl-C once stops the tests, gives everything back and keeps the results; twice leaves at once.

@@ -2,10 +2,12 @@
 
 mod args;
 mod discover;
+mod executor;
 mod exit_code;
 mod fmf_init;
 mod fmf_lint;
 mod fmf_show;
+mod follow;
 mod interrupt;
 mod logging;
 mod message;

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use atex_core::{CancellationToken, EventSink, RunEvent, TestSuite};
-use atex_exec::{Debug, FmfExecutor, Limits};
+use atex_core::{CancellationToken, EventSink, RunEvent};
 use atex_report::{
     Conclusion, Journal, JsonLines, RunInfo, RunReport, RunStore, StoreError, Style, SummaryText,
 };
@@ -15,28 +14,31 @@ use atex_sched::{OpenLeases, Pool, Run};
 use serde_json::json;
 
 use crate::args::{ProgressHow, RunOptions};
+use crate::executor::Work;
+use crate::follow::Follow;
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
-use crate::{exit_code, message, open_files, pool, progress, selection, unmet};
+use crate::{exit_code, message, open_files, pool, progress, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
 const RUNS: &str = "atex-runs";
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
-    let suite = selection::suite(&options.selection)?;
+    let work = Work::selected(options)?;
+    let suite = work.suite();
     if suite.tests.is_empty() {
         bail!("no tests were selected; `atex discover` with the same options shows what is");
     }
     let pools = pool::pools(&options.pools)?;
     let systems = pools.iter().map(Pool::size).fold(0, usize::saturating_add);
     open_files::make_room(systems.min(suite.tests.len()))?;
-    unmet::notes(&suite).iter().for_each(|note| message::note(note));
+    unmet::notes(suite).iter().for_each(|note| message::note(note));
     let started = jiff::Timestamp::now();
     let store = create_store(options, started)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let seen = Arc::new(Seen::default());
-    let done = runtime.block_on(drive(options, (suite, pools), &store, &seen));
+    let done = runtime.block_on(drive(options, (work, pools), &store, &seen));
     // What still runs on the runtime is of no interest any more, and must not hold the program up.
     runtime.shutdown_background();
     // Also when the run could not be recorded to its end: what was seen is worth showing.
@@ -60,6 +62,7 @@ fn create_store(options: &RunOptions, started: jiff::Timestamp) -> Result<RunSto
         "context": selection.context.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
         "pools": options.pools,
         "reruns": options.reruns,
+        "commands": options.commands,
     });
     let info = RunInfo::new(&name, tool, started).asked(asked);
     match &options.out {
@@ -99,7 +102,7 @@ fn fresh(parent: &Path, info: &RunInfo) -> Result<RunStore> {
 /// Carries the run out.
 async fn drive(
     options: &RunOptions,
-    (suite, pools): (TestSuite, Vec<Pool>),
+    (work, pools): (Work, Vec<Pool>),
     store: &RunStore,
     seen: &Arc<Seen>,
 ) -> Result<()> {
@@ -109,22 +112,18 @@ async fn drive(
     let results = JsonLines::create(store.results_path(), store.files_dir())?;
     let leases = Arc::new(OpenLeases::default());
     let how = match options.progress {
-        ProgressHow::Auto if std::io::stderr().is_terminal() => ProgressHow::Bar,
+        // Lines would tear a bar apart.
+        ProgressHow::Auto if std::io::stderr().is_terminal() && !options.follow => ProgressHow::Bar,
         ProgressHow::Auto => ProgressHow::Plain,
         how => how,
     };
-    let suite = Arc::new(suite);
-    let environment = options.environment.iter();
-    let mut limits = Limits::default();
-    limits.reconnect = options.reconnect;
-    let executor = FmfExecutor::new(Arc::clone(&suite))
-        .debug(debug_switches())
-        .limits(limits)
-        .session_logs(store.dir().join("sessions"))
-        // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
-        .exclude(if options.out.is_some() { store.dir() } else { Path::new(RUNS) });
-    let executor = environment.fold(executor, |executor, (key, value)| executor.env(key, value));
-    let mut run = Run::new(suite, Arc::new(executor), store.artifacts_dir())
+    let follow = options.follow.then(|| Arc::new(Follow::default()));
+    let suite = Arc::new(work.suite().clone());
+    let logs = store.dir().join("sessions");
+    // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
+    let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
+    let executor = work.executor(options, (&logs, runs), follow.clone())?;
+    let mut run = Run::new(suite, executor, store.artifacts_dir())
         .name(&store.info().run)
         .reruns(options.reruns)
         .sink(journal.clone())
@@ -133,11 +132,20 @@ async fn drive(
         .aggregator(Arc::new(results))
         .cancel(cancel.clone());
     run = pools.into_iter().fold(run, Run::pool);
+    // First the last words of a test, then how it went.
+    run = follow.clone().into_iter().fold(run, |run, follow| run.sink(follow));
     run = progress::sinks(how).into_iter().fold(run, Run::sink);
+    let watch = async {
+        match &follow {
+            Some(follow) => follow.watch().await,
+            None => std::future::pending().await,
+        }
+    };
     let out = store.dir().display().to_string();
     let summary = tokio::select! {
         summary = run.run() => summary?,
         never = interrupts.watch(cancel, leases, out) => match never {},
+        never = watch => match never {},
     };
     for failure in &summary.report_failures {
         message::note(&format!("warning: {failure}"));
@@ -177,14 +185,5 @@ struct Seen(Mutex<RunReport>);
 impl EventSink for Seen {
     fn emit(&self, at: Duration, event: &RunEvent) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).apply(at, event);
-    }
-}
-
-/// The switches for debugging that users of the Python ATEX know.
-fn debug_switches() -> Debug {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| value == "1");
-    Debug {
-        no_exitcode: is_set("ATEX_DEBUG_NO_EXITCODE"),
-        keep_background: is_set("ATEX_DEBUG_NO_BG_KILL"),
     }
 }

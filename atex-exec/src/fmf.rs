@@ -1,17 +1,19 @@
 //! [`FmfExecutor`]: runs FMF-described tests.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use atex_core::{
     Artifacts, CancellationToken, Connection, Content, CopyOptions, Error, Executor, PackedTree,
-    Result, Session, Test, TestSuite, async_trait,
+    Result, Session, Test, TestName, TestSuite, async_trait,
 };
 use indexmap::IndexMap;
 use tokio::sync::OnceCell;
 
 use crate::checkpoint::Log;
 use crate::guest::{Debug, Guest, is_bash_variable};
+use crate::hooks::{Ended, Hooks, Judgement};
 use crate::limits::{Limits, within};
 use crate::result::ResultSink;
 use crate::run;
@@ -33,6 +35,7 @@ pub struct FmfExecutor {
     pub(crate) limits: Limits,
     pub(crate) secrets: Secrets,
     pub(crate) debug: Debug,
+    pub(crate) hooks: Hooks,
 }
 
 impl FmfExecutor {
@@ -49,6 +52,7 @@ impl FmfExecutor {
             limits: Limits::default(),
             secrets: Secrets::default(),
             debug: Debug::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -114,6 +118,38 @@ impl FmfExecutor {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With a hook that says what a test counts as that came to its end by itself without a result of its own, instead of its exit code
+    /// alone. It is called once, in a task of the runtime, which it must not hold up for long.
+    #[must_use]
+    pub fn judge(
+        mut self,
+        judge: impl Fn(&Ended<'_>) -> Judgement + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.judge = Some(Arc::new(judge));
+        self
+    }
+
+    /// With a hook that is told of every test, before it starts, and of the file that all it prints will be appended to. Whoever opens the
+    /// file then can follow the output to the end of the test, also when the file is moved or removed.
+    #[must_use]
+    pub fn follow(mut self, follow: impl Fn(&TestName, &Path) + Send + Sync + 'static) -> Self {
+        self.hooks.follow = Some(Arc::new(follow));
+        self
+    }
+
+    /// Sends what tests print to this file, pipe or terminal as it comes, for debugging; in the artifacts their output is empty then.
+    #[must_use]
+    pub fn raw_output(mut self, file: File) -> Self {
+        self.hooks.raw_output = Some(Arc::new(file));
+        self
+    }
+
+    pub(crate) fn suite(mut self, suite: TestSuite) -> Self {
+        self.suite = Arc::new(suite);
+        self.packed = Arc::default();
         self
     }
 

@@ -3,11 +3,13 @@
 mod attachment;
 mod attempt;
 mod checkpoint;
+mod command;
 pub mod control;
 mod fmf;
 mod follow;
 mod guard;
 mod guest;
+mod hooks;
 mod intake;
 mod limits;
 mod plan_script;
@@ -17,6 +19,8 @@ mod secret;
 mod session;
 mod session_logs;
 
+pub use command::CommandExecutor;
 pub use fmf::FmfExecutor;
 pub use guest::Debug;
+pub use hooks::{Ended, Judgement};
 pub use limits::Limits;

@@ -1,5 +1,6 @@
 //! [`Run`]: one run of one test on one remote, from its start to its results.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use atex_core::{
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 use crate::checkpoint::{Checkpoint, Log};
 use crate::follow::Running;
 use crate::guest::{Debug, Guest};
+use crate::hooks::{Ended, Hooks, Judgement};
 use crate::limits::Limits;
 use crate::result::{Ending, ResultSink, SinkError};
 use crate::secret::Secrets;
@@ -29,6 +31,7 @@ pub(crate) struct Run<'a> {
     pub(crate) limits: Limits,
     /// Whether results of parts of the test decide, too.
     pub(crate) beakerlib: bool,
+    pub(crate) hooks: &'a Hooks,
 }
 
 /// Why a run did not come to its own end.
@@ -51,13 +54,14 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         expect_empty(artifacts)?;
         let mut sink = ResultSink::new(artifacts.clone(), self.secrets.clone())?;
+        self.show_output(artifacts, &mut sink)?;
         let began = Instant::now();
         let ended = if cancel.is_cancelled() {
             Err(Stop::Other(Error::Cancelled))
         } else {
             Running::follow(self, artifacts, &mut sink, None, cancel).await
         };
-        let mut outcome = finish(sink, ended, self.beakerlib);
+        let mut outcome = self.finish(sink, ended, artifacts);
         if let Ok(outcome) = &mut outcome {
             outcome.took = began.elapsed();
         }
@@ -76,8 +80,9 @@ impl Run<'_> {
         let (began, before) = (Instant::now(), from.elapsed());
         let mut sink =
             ResultSink::resume(artifacts.clone(), self.secrets.clone(), from.sink.clone())?;
+        self.show_output(artifacts, &mut sink)?;
         let ended = Running::follow(self, artifacts, &mut sink, Some(&from), cancel).await;
-        let mut outcome = finish(sink, ended, self.beakerlib);
+        let mut outcome = self.finish(sink, ended, artifacts);
         if let Ok(outcome) = &mut outcome {
             outcome.took = before + began.elapsed();
         }
@@ -85,17 +90,55 @@ impl Run<'_> {
     }
 }
 
-/// Makes the end of a run its results.
-fn finish(sink: ResultSink, ended: Result<i32, Stop>, beakerlib: bool) -> Result<Outcome> {
-    let (ending, error) = match ended {
-        // Its exit code says nothing about what it reported.
-        Ok(0) if beakerlib && sink.has_trouble() => (Ending::Exited(1), None),
-        Ok(code) => (Ending::Exited(code), None),
-        Err(Stop::Test(note) | Stop::Late(note)) => (Ending::Stopped(note), None),
-        Err(Stop::Other(error)) => (Ending::Stopped(Failure::from(&error).message), Some(error)),
-    };
-    let outcome = sink.finish(&ending)?;
-    error.map_or(Ok(outcome), Err)
+impl Run<'_> {
+    /// Tells who wants to follow the output where it will be, and sends it where it is wanted.
+    fn show_output(&self, artifacts: &Artifacts, sink: &mut ResultSink) -> Result<()> {
+        if !self.hooks.want_file() {
+            return Ok(());
+        }
+        let path = ResultSink::output_file(artifacts);
+        let made = File::options().create(true).append(true).open(&path);
+        made.map_err(Error::io("cannot create", &path))?;
+        sink.send_output_to(self.hooks.raw_output.clone());
+        if let Some(follow) = &self.hooks.follow {
+            follow(self.name, &path);
+        }
+        Ok(())
+    }
+
+    /// Makes the end of a run its results.
+    fn finish(
+        &self,
+        mut sink: ResultSink,
+        ended: Result<i32, Stop>,
+        artifacts: &Artifacts,
+    ) -> Result<Outcome> {
+        let (ending, error) = match ended {
+            Ok(code) => (Ending::Exited(self.judged(code, &mut sink, artifacts)), None),
+            Err(Stop::Test(note) | Stop::Late(note)) => (Ending::Stopped(note), None),
+            Err(Stop::Other(error)) => {
+                (Ending::Stopped(Failure::from(&error).message), Some(error))
+            }
+        };
+        let outcome = sink.finish(&ending)?;
+        error.map_or(Ok(outcome), Err)
+    }
+
+    /// The exit code that counts.
+    fn judged(&self, code: i32, sink: &mut ResultSink, artifacts: &Artifacts) -> i32 {
+        if let Some(judge) = &self.hooks.judge {
+            let output = ResultSink::output_file(artifacts);
+            return match judge(&Ended { test: self.name, exit_code: code, output: &output }) {
+                Judgement::ExitCode(code) => code,
+                Judgement::Status(status) => {
+                    sink.judge(status);
+                    code
+                }
+            };
+        }
+        // The exit code of a beakerlib test says nothing about what it reported.
+        if code == 0 && self.beakerlib && sink.has_trouble() { 1 } else { code }
+    }
 }
 
 /// Checks that nothing of another run lies among the artifacts: it would be mixed with this one's, or lost.

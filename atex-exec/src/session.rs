@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use crate::fmf::FmfExecutor;
 use crate::guest::Guest;
+use crate::hooks::Hooks;
 use crate::limits::within;
 use crate::plan_script::PlanScript;
 use crate::run::{self, Run};
@@ -145,6 +146,7 @@ impl FmfSession {
             debug: self.executor.debug,
             limits: self.executor.limits,
             beakerlib: false,
+            hooks: &Hooks::default(),
         };
         let outcome = run.run(&artifacts, cancel).await?;
         match outcome.exit_code {
@@ -197,6 +199,7 @@ impl Session for FmfSession {
             debug: self.executor.debug,
             limits: self.executor.limits,
             beakerlib: self.executor.is_beakerlib(test),
+            hooks: &self.executor.hooks,
         };
         if resumes { run.resume(artifacts, cancel).await } else { run.run(artifacts, cancel).await }
     }

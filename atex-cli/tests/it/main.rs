@@ -4,6 +4,7 @@
 mod bad_days;
 mod bench;
 mod discover;
+mod executors;
 mod lint;
 mod lost_output;
 mod run;

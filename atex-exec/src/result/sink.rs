@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{Artifacts, Error, Outcome, ResultLine, SafePath, Tally, Verdict, ascii_json};
@@ -31,6 +32,10 @@ pub(crate) struct ResultSink {
     own: OwnResults,
     secrets: Secrets,
     log: Log,
+    /// The status that somebody gave the test.
+    judged: Option<String>,
+    /// Where its output goes instead of into the artifacts.
+    raw_output: Option<Arc<File>>,
 }
 
 /// What a sink knows, for one that goes on with its work.
@@ -115,6 +120,8 @@ impl ResultSink {
             tally: state.tally,
             own: state.own,
             secrets,
+            judged: None,
+            raw_output: None,
         })
     }
 
@@ -166,6 +173,20 @@ impl ResultSink {
         let written = self.results.flush();
         written
             .map_err(|error| Error::io("cannot write", self.artifacts.results_file())(error).into())
+    }
+
+    /// Gives the test a status, if it does not report one.
+    pub(crate) fn judge(&mut self, status: String) {
+        self.judged = Some(status);
+    }
+
+    pub(crate) fn send_output_to(&mut self, file: Option<Arc<File>>) {
+        self.raw_output = file;
+    }
+
+    /// Where the output goes, if not into the artifacts.
+    pub(crate) fn raw_output(&self) -> Option<&File> {
+        self.raw_output.as_deref()
     }
 
     /// Whether a result that is complete says that something is wrong, or may be.
@@ -295,7 +316,8 @@ impl ResultSink {
         let Some(own) = self.open.open_own()? else { return Ok(()) };
         match ending {
             Ending::Exited(code) if !own.fields.contains_key("status") => {
-                let status = if *code == 0 { "pass" } else { "fail" };
+                let by_code = || String::from(if *code == 0 { "pass" } else { "fail" });
+                let status = self.judged.take().unwrap_or_else(by_code);
                 own.fields.insert("status".into(), status.into());
             }
             Ending::Exited(_) => {}

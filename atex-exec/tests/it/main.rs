@@ -3,6 +3,7 @@
 
 mod behaviours;
 mod chaos;
+mod command;
 mod conformance;
 mod cut;
 mod fmf;

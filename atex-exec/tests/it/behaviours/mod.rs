@@ -108,7 +108,7 @@ impl<'a> Runner<'a> {
 }
 
 /// All files of a folder, in the order of their names, with what is in them.
-fn listing(folder: &Path) -> String {
+pub(crate) fn listing(folder: &Path) -> String {
     let mut files = Vec::new();
     walk(folder, &mut files);
     files.sort();

@@ -1,0 +1,131 @@
+//! The executor of a run: which one, with all that was asked for.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use atex_core::{Executor, TestName, TestSuite};
+use atex_exec::{CommandExecutor, Debug, FmfExecutor, Limits};
+
+use crate::args::{ExecutorHow, RunOptions};
+use crate::follow::Follow;
+use crate::selection;
+
+/// What is run.
+pub(crate) enum Work {
+    /// The tests of a tree.
+    Tests(Arc<TestSuite>),
+    /// Commands of a file.
+    Commands(Box<CommandExecutor>),
+}
+
+impl Work {
+    /// What was asked for.
+    pub(crate) fn selected(options: &RunOptions) -> Result<Self> {
+        let Some(file) = &options.commands else {
+            return Ok(Self::Tests(Arc::new(selection::suite(&options.selection)?)));
+        };
+        // A file that cannot be read is a wrong use, whatever the reason: somebody named it.
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
+        let commands =
+            commands(&text).with_context(|| format!("cannot understand {}", file.display()))?;
+        Ok(Self::Commands(Box::new(CommandExecutor::new(commands))))
+    }
+
+    /// Its tests.
+    pub(crate) fn suite(&self) -> &TestSuite {
+        match self {
+            Self::Tests(suite) => suite,
+            Self::Commands(commands) => commands.suite(),
+        }
+    }
+
+    /// The executor, which keeps logs of sessions in a folder, and does not upload another one, where runs are recorded.
+    pub(crate) fn executor(
+        self,
+        options: &RunOptions,
+        (logs, runs): (&Path, &Path),
+        follow: Option<Arc<Follow>>,
+    ) -> Result<Arc<dyn Executor>> {
+        let raw_output = raw_output()?;
+        let mut limits = Limits::default();
+        limits.reconnect = options.reconnect;
+        let set = |executor: FmfExecutor| {
+            let executor = executor.debug(debug_switches()).limits(limits);
+            let executor = executor.session_logs(logs).exclude(runs);
+            let executor = raw_output.into_iter().fold(executor, FmfExecutor::raw_output);
+            let executor = follow.into_iter().fold(executor, |executor, follow| {
+                executor.follow(move |test, output| follow.begin(test, output))
+            });
+            let variables = options.environment.iter();
+            variables.fold(executor, |executor, (name, value)| executor.env(name, value))
+        };
+        Ok(match (self, options.executor) {
+            (Self::Commands(commands), _) => Arc::new(commands.with(set)),
+            (Self::Tests(suite), ExecutorHow::Fmf) => Arc::new(set(FmfExecutor::new(suite))),
+            (Self::Tests(suite), ExecutorHow::Beakerlib) => {
+                Arc::new(set(FmfExecutor::new(suite)).beakerlib())
+            }
+        })
+    }
+}
+
+/// The commands in a text, a line each: a name, and what bash is to run.
+fn commands(text: &str) -> Result<Vec<(TestName, [String; 3])>> {
+    let mut names = HashSet::new();
+    let mut commands = Vec::new();
+    for (number, line) in text.lines().map(str::trim).enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let place = || format!("line {}", number + 1);
+        let Some((name, command)) = line.split_once(char::is_whitespace) else {
+            bail!("{}: expected NAME COMMAND, found {line:?}", place());
+        };
+        let name = TestName::new(name).with_context(place)?;
+        if !names.insert(name.clone()) {
+            bail!("{}: a second command is named {name}", place());
+        }
+        commands.push((name, ["bash".to_owned(), "-c".to_owned(), command.trim().to_owned()]));
+    }
+    Ok(commands)
+}
+
+/// The switches for debugging that users of the Python ATEX know.
+fn debug_switches() -> Debug {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| value == "1");
+    Debug {
+        no_exitcode: is_set("ATEX_DEBUG_NO_EXITCODE"),
+        keep_background: is_set("ATEX_DEBUG_NO_BG_KILL"),
+    }
+}
+
+/// Where the output of tests goes for debugging: a file descriptor that whoever started us left open.
+fn raw_output() -> Result<Option<File>> {
+    const SWITCH: &str = "ATEX_DEBUG_TEST_OUTPUT_FD";
+    let Some(value) = std::env::var_os(SWITCH) else { return Ok(None) };
+    let number: u32 = (value.to_str().and_then(|number| number.parse().ok()))
+        .with_context(|| format!("{SWITCH} must be the number of a file descriptor"))?;
+    let opened = File::options().append(true).open(format!("/dev/fd/{number}"));
+    let failed = |error| anyhow!("cannot write to descriptor {number} ({SWITCH}): {error}");
+    opened.map(Some).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_lines() {
+        let read = commands("# checks\n/a  uname -r | grep 6\n\n  b\ttrue \n").unwrap();
+        let shown: Vec<_> =
+            read.iter().map(|(name, argv)| format!("{name}: {}", argv[2])).collect();
+        assert_eq!(shown, ["/a: uname -r | grep 6", "b: true"]);
+        let wrong = |text| format!("{:#}", commands(text).unwrap_err());
+        assert_eq!(wrong("/a true\n/b"), "line 2: expected NAME COMMAND, found \"/b\"");
+        assert_eq!(wrong("/a true\n/a false"), "line 2: a second command is named /a");
+    }
+}

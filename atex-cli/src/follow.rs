@@ -1,0 +1,94 @@
+//! [`Follow`]: shows what tests print, as it comes.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use atex_core::display::Harmless;
+use atex_core::{EventSink, RunEvent, TestName};
+
+use crate::message;
+
+/// A line that is longer is shown in pieces.
+const LINE_MAX: usize = 16 << 10;
+/// How often is looked for news.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Shows what tests print, line by line, each after the name of its test.
+#[derive(Debug, Default)]
+pub(crate) struct Follow(Mutex<HashMap<TestName, Output>>);
+
+/// The output of one test.
+#[derive(Debug)]
+struct Output {
+    file: File,
+    /// The beginning of a line whose end did not come yet.
+    begun: Vec<u8>,
+}
+
+impl Follow {
+    /// A test is about to print into this file.
+    pub(crate) fn begin(&self, test: &TestName, output: &Path) {
+        if let Ok(file) = File::open(output) {
+            self.tests().insert(test.clone(), Output { file, begun: Vec::new() });
+        }
+    }
+
+    /// Shows what is new, again and again.
+    pub(crate) async fn watch(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            for (test, output) in self.tests().iter_mut() {
+                output.show(test);
+            }
+        }
+    }
+
+    fn tests(&self) -> MutexGuard<'_, HashMap<TestName, Output>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Output {
+    /// Shows the lines that are complete.
+    fn show(&mut self, test: &TestName) {
+        let mut chunk = [0; LINE_MAX];
+        loop {
+            // What cannot be read is not shown; it is among the results.
+            let count = self.file.read(&mut chunk).unwrap_or(0);
+            if count == 0 {
+                return;
+            }
+            self.begun.extend_from_slice(&chunk[..count]);
+            let complete = self.begun.iter().rposition(|byte| *byte == b'\n');
+            let complete: Vec<u8> = self.begun.drain(..complete.map_or(0, |end| end + 1)).collect();
+            complete.split_inclusive(|byte| *byte == b'\n').for_each(|line| print(test, line));
+            if self.begun.len() > LINE_MAX {
+                print(test, &std::mem::take(&mut self.begun));
+            }
+        }
+    }
+}
+
+fn print(test: &TestName, line: &[u8]) {
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim_end_matches(['\r', '\n']);
+    message::note(&format!("{} | {}", Harmless(test.as_str()), Harmless(line)));
+}
+
+impl EventSink for Follow {
+    fn emit(&self, _: Duration, event: &RunEvent) {
+        let RunEvent::TestEnded { attempt, .. } = event else { return };
+        let ended = self.tests().remove(&attempt.test);
+        if let Some(mut output) = ended {
+            output.show(&attempt.test);
+            if !output.begun.is_empty() {
+                print(&attempt.test, &output.begun);
+            }
+        }
+    }
+}

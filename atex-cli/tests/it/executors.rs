@@ -1,0 +1,90 @@
+//! `atex run` with other executors, with switches for debugging, and with output that is shown as it comes.
+
+use std::fs;
+
+use crate::bench::Bench;
+
+/// One test whose output is kept nowhere, one that ends without a newline, one that waits until the other has begun.
+const TREE: &[(&str, &str)] = &[(
+    "main.fmf",
+    r#"
+/mute:
+    test: |
+        echo some words; echo -n "without an end"; touch $D/begun
+        printf 'result 18\n{"status": "pass"}' >&$ATEX_TEST_CONTROL
+/late:
+    test: until [ -e $D/begun ]; do sleep 0.05; done; printf 'a\r\n\033[1mb\n'; echo c >&2
+/phases:
+    test: $BEAKERLIB_COMMAND_REPORT_RESULT phase FAIL
+"#,
+)];
+
+fn folder(bench: &Bench) -> String {
+    let folder = bench.path("meet");
+    fs::create_dir_all(&folder).unwrap();
+    format!("D={}", folder.display())
+}
+
+#[test]
+fn output_is_shown_as_it_comes() {
+    let bench = Bench::new(TREE);
+    let arguments = "run --follow --pool local,max=2 --out ../out -t /mute -t /late -e";
+    let output = bench.command(arguments).arg(folder(&bench)).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let of = |test: &str| {
+        let lines = errors.lines().filter_map(|line| line.strip_prefix(test)?.strip_prefix(" | "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of("/mute"), ["some words", "without an end"], "{errors}");
+    assert_eq!(of("/late"), ["a", "\\u{1b}[1mb", "c"], "{errors}");
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    bench.assert_clean();
+}
+
+#[test]
+fn commands_of_a_file_are_run() {
+    let bench = Bench::new(&[]);
+    bench.write("checks", "# of this system\n/kernel  uname | grep Linux\n/no  echo no; exit 3\n");
+    let arguments =
+        "run --commands ../checks --pool local,platform=x --out ../out --progress none";
+    let output = bench.command(arguments).output().unwrap();
+    insta::assert_snapshot!(bench.transcript(arguments, &output));
+    insta::assert_snapshot!(bench.results(&bench.path("out")).join("\n"));
+    let file = bench.path("out/files/x/no/output.txt");
+    assert_eq!(fs::read_to_string(file).unwrap(), "no\n");
+    bench.write("checks", "/kernel\n");
+    let output = bench.command("run --commands ../checks --pool local").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("line 1: expected NAME COMMAND, found \"/kernel\""), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn all_tests_are_beakerlib_tests_if_that_is_asked_for() {
+    let bench = Bench::new(TREE);
+    let arguments = "run --executor beakerlib --pool local,platform=x --out ../out --progress none -t /phases";
+    let output = bench.command(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", bench.transcript(arguments, &output));
+    insta::assert_snapshot!(bench.results(&bench.path("out")).join("\n"));
+}
+
+/// EX-17: the shell opens descriptor 9 for the program.
+#[test]
+fn output_goes_to_a_descriptor_for_debugging() {
+    let bench = Bench::new(TREE);
+    let arguments = "run --pool local,platform=x --out ../out --progress none -t /late -e";
+    let run = bench.command(arguments);
+    let raw = bench.path("raw");
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", "exec \"$@\" 9>\"$RAW\"", "-"]).arg(run.get_program()).args(run.get_args());
+    shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(run.get_current_dir().unwrap());
+    shell.env("ATEX_DEBUG_TEST_OUTPUT_FD", "9").env("RAW", &raw).arg(folder(&bench));
+    bench.write("meet/begun", "");
+    let output = shell.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", bench.transcript(arguments, &output));
+    assert_eq!(fs::read_to_string(raw).unwrap(), "a\r\n\x1b[1mb\nc\n");
+    assert_eq!(fs::read_to_string(bench.path("out/files/x/late/output.txt")).unwrap(), "");
+    let wrong = bench.command("run --pool local").env("ATEX_DEBUG_TEST_OUTPUT_FD", "x").output();
+    assert_eq!(wrong.unwrap().status.code(), Some(2));
+}
