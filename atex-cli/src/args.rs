@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Run tests on systems of one or several pools
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunOptions),
+    /// Give back what a run has left that was killed: containers, folders
+    #[command(after_help = REAP_EXAMPLES)]
+    Reap(ReapOptions),
     /// Print a script with completions for your shell
     #[command(
         after_help = "Example:\n  atex completions bash >~/.local/share/bash-completion/completions/atex"
@@ -234,6 +237,13 @@ pub(crate) struct RunOptions {
     pub(crate) selection: SelectionOptions,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ReapOptions {
+    /// The folders of the runs, as given to or made by 'atex run'
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExecutorHow {
     Fmf,
@@ -264,17 +274,32 @@ Examples:
 
 Exit codes: 0 nothing found, 1 something found, 2 wrong use";
 
+const REAP_EXAMPLES: &str = "\
+Examples:
+  atex reap atex-runs/20260102-150405
+  atex reap atex-runs/*
+
+The journal of a run tells what was made and not given back. Reaping may be repeated; a run that still goes on
+is left alone. Hosts that were reached by ssh were there before, and are left as they are.
+
+Exit codes: 0 nothing is left, 2 wrong use, 3 something may be left";
+
 const RUN_EXAMPLES: &str = "\
 Pools:
   local             this machine: each system is a folder of its own
   ssh:HOST          a system that is there, by ssh: user@host:port, or a name of your ~/.ssh/config
   ssh,inventory=F   the systems that the file F lists, a line each: user@host:port distro=rhel-9.6
-  with ,max=N       at most N systems at once (local: 1 by default)
+  podman:IMAGE      containers of an image that is here, each made for the run and removed with it
+  docker:IMAGE      the same by docker; podman,recipe=F and docker,recipe=F build the image of a Containerfile, once
+  with ,max=N       at most N systems at once (local: 1, containers: 10 by default)
        ,name=NAME ,platform=NAME   how the pool is called, and what its results are filed under
        ,identity=F ,ssh_config=F ,ssh_option=KEY=VALUE   for ssh: -i, -F and -o of ssh(1)
+       ,tools=yes   for containers: bash, coreutils and tar are added to the image if need be, once
+       ,systemd=yes ,option=--OPTION=VALUE   for containers: started by /sbin/init; options of 'podman run'
 
 Examples:
   atex run --pool local,max=4
+  atex run --pool podman:fedora:42,max=8,option=--memory=1g
   atex run --plan /plans/full --pool ssh:root@lab1 --pool ssh:root@lab2 --reruns 1
   atex run --commands checks.txt --pool ssh:root@lab1 --follow
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight

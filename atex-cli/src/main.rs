@@ -14,6 +14,7 @@ mod message;
 mod open_files;
 mod pool;
 mod progress;
+mod reap;
 mod run;
 mod selection;
 mod unmet;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Fmf { command: FmfCommand::Show(options) } => fmf_show::run(&options),
         Command::Fmf { command: FmfCommand::Lint(options) } => fmf_lint::run(&options),
         Command::Run(options) => run::run(&options),
+        Command::Reap(options) => reap::run(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "atex", &mut script);

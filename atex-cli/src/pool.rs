@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use atex_core::Provisioner;
-use atex_provision::{Host, Hosts, Inventory, Local, Ssh};
+use atex_provision::{Containers, Host, Hosts, Image, Inventory, Local, Ssh};
 use atex_sched::Pool;
 
 /// One `--pool`, taken apart: `BACKEND[:TARGET][,KEY=VALUE]…`.
@@ -18,8 +18,22 @@ struct PoolSpec<'a> {
     settings: Vec<(&'a str, &'a str)>,
 }
 
+/// So many containers at once, unless it is said.
+const CONTAINERS: usize = 10;
+
 /// Makes the pools of a run, each with a name of its own.
 pub(crate) fn pools(typed: &[String]) -> Result<Vec<Pool>> {
+    named(typed)?.into_iter().map(|(name, typed)| pool(&name, typed)).collect()
+}
+
+/// Makes one of the pools that [`named`] tells.
+pub(crate) fn pool(name: &str, typed: &str) -> Result<Pool> {
+    let made = PoolSpec::parse(typed).and_then(|spec| spec.pool(name));
+    made.with_context(|| format!("cannot use --pool {typed}"))
+}
+
+/// The names of the pools, which depend on all of them, each with what was typed.
+pub(crate) fn named(typed: &[String]) -> Result<Vec<(String, &str)>> {
     let mut names = HashSet::new();
     typed
         .iter()
@@ -34,8 +48,7 @@ pub(crate) fn pools(typed: &[String]) -> Result<Vec<Pool>> {
                     },
                 )
                 .find(|name| names.insert(name.clone()));
-            spec.pool(&name.unwrap_or_default())
-                .with_context(|| format!("cannot use --pool {typed}"))
+            Ok((name.unwrap_or_default(), typed.as_str()))
         })
         .collect()
 }
@@ -74,11 +87,17 @@ impl<'a> PoolSpec<'a> {
         let (provisioner, default_max): (Arc<dyn Provisioner>, _) = match self.backend {
             "local" => (Arc::new(self.local(max.unwrap_or(1))?), Some(1)),
             "ssh" => (Arc::new(self.ssh()?), None),
-            other => bail!("there is no backend {other:?}; there are: local, ssh"),
+            "podman" => (Arc::new(self.containers(Containers::podman, max)?), None),
+            "docker" => (Arc::new(self.containers(Containers::docker, max)?), None),
+            other => bail!("there is no backend {other:?}; there are: local, ssh, podman, docker"),
         };
         let pool = Pool::new(name, provisioner);
         let pool = max.or(default_max).into_iter().fold(pool, Pool::max);
-        Ok(self.setting("platform").into_iter().fold(pool, Pool::platform))
+        // What is in an image is not known before there is a container of it, but what it is called.
+        let image = self.target.filter(|_| matches!(self.backend, "podman" | "docker"));
+        let image = image.map(|image| format!("{image}@{}", std::env::consts::ARCH));
+        let platform = self.setting("platform").map(str::to_owned).or(image);
+        Ok(platform.into_iter().fold(pool, Pool::platform))
     }
 
     fn local(&self, max: usize) -> Result<Local> {
@@ -90,6 +109,39 @@ impl<'a> PoolSpec<'a> {
         match self.setting("base") {
             Some(base) if !Path::new(base).is_dir() => bail!("there is no folder {base}"),
             base => Ok(base.into_iter().fold(local, Local::base)),
+        }
+    }
+
+    fn containers(
+        &self,
+        make: impl FnOnce(Image) -> Containers,
+        max: Option<usize>,
+    ) -> Result<Containers> {
+        self.check(&["max", "name", "platform", "systemd", "tools", "recipe", "option"])?;
+        let image = match (self.target, self.setting("recipe"), self.is_set("tools")?) {
+            (Some(image), None, false) => Image::named(image),
+            (Some(image), None, true) => Image::with_tools(image),
+            (None, Some(file), false) => Image::recipe(
+                std::fs::read_to_string(file)
+                    .map_err(|error| anyhow!("cannot read {file}: {error}"))?,
+            ),
+            (None, None, _) => {
+                bail!("which image? Say {0}:IMAGE, or {0},recipe=CONTAINERFILE", self.backend)
+            }
+            (_, Some(_), _) => bail!("a recipe says by itself what the image is made of"),
+        };
+        let containers = make(image).max(max.unwrap_or(CONTAINERS));
+        let containers = if self.is_set("systemd")? { containers.systemd() } else { containers };
+        let options = self.settings.iter().filter(|(key, _)| *key == "option");
+        Ok(options.fold(containers, |containers, (_, word)| containers.option(word)))
+    }
+
+    /// Whether a setting that is `yes` or `no` is `yes`; `no` by default.
+    fn is_set(&self, key: &str) -> Result<bool> {
+        match self.setting(key) {
+            None | Some("no") => Ok(false),
+            Some("yes") => Ok(true),
+            Some(other) => bail!("{key} is yes or no, found {other:?}"),
         }
     }
 

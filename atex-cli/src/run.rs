@@ -60,6 +60,7 @@ fn create_store(options: &RunOptions, started: jiff::Timestamp) -> Result<RunSto
         "filters": selection.filters,
         "conditions": selection.conditions,
         "context": selection.context.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
+        "folder": std::env::current_dir()?,
         "pools": options.pools,
         "reruns": options.reruns,
         "commands": options.commands,

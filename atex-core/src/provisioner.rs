@@ -40,6 +40,15 @@ pub trait Provisioner: fmt::Debug + Send + Sync + 'static {
     /// [`Error::Usage`](crate::Error::Usage) for a lease of another backend; else as `provision`: the system may still be there.
     async fn adopt(&self, lease: &Lease) -> Result<Option<Arc<dyn Remote>>>;
 
+    /// Gives back what the lease of a dead controller stands for, without connecting to it: also a system that was only begun, or that
+    /// does not answer any more. `false` when there is nothing to give back: it is gone, or was there before. Takes no slot.
+    /// Dropping the future may leave it; doing it again mends that.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) for a lease of another backend, or one that is out here; else when something may be left
+    /// behind.
+    async fn reap(&self, lease: &Lease) -> Result<bool>;
+
     /// Releases every remote that is out and waits for all that goes on in the background. When it resolves, nothing is
     /// left. May be called again. Requests that wait for a slot fail.
     ///

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+#[cfg(any(feature = "local", feature = "podman", feature = "docker"))]
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use atex_core::{
@@ -13,6 +15,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken as Token;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+/// So much of a run's name is put into names of systems.
+#[cfg(any(feature = "local", feature = "podman", feature = "docker"))]
+const RUN_MAX: usize = 40;
 
 /// The remotes that a provisioner has out. It is what makes the contract of releasing and shutting down hold, in one
 /// place for every backend: once each, in the background, awaited by `shutdown`.
@@ -90,7 +96,7 @@ impl Fleet {
     }
 
     /// Resolves when `shutdown` begins.
-    #[cfg(feature = "hosts")]
+    #[cfg(any(feature = "hosts", feature = "podman", feature = "docker"))]
     pub(crate) async fn stopped(&self) -> Error {
         self.stop.cancelled().await;
         self.shut_down()
@@ -135,8 +141,13 @@ impl Fleet {
         Ok(remote)
     }
 
+    /// Runs something in the background that `shutdown` waits for.
+    #[cfg(any(feature = "podman", feature = "docker"))]
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
     /// Whether a remote of this lease is out.
-    #[cfg(feature = "hosts")]
     pub(crate) fn has(&self, lease: &Lease) -> bool {
         self.lock().has(lease)
     }
@@ -176,6 +187,16 @@ impl Fleet {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A name for what is made for a run, which nothing else has, so that a lease never means the system of somebody else.
+#[cfg(any(feature = "local", feature = "podman", feature = "docker"))]
+pub(crate) fn unique_name(run: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let plain = |c| Some(c).filter(is_plain).unwrap_or('-');
+    let run: String = run.chars().map(plain).take(RUN_MAX).collect();
+    let run = if run.is_empty() { "run" } else { &run };
+    format!("atex-{run}-{:016x}", RandomState::new().build_hasher().finish())
 }
 
 impl fmt::Debug for Fleet {

@@ -2,7 +2,9 @@
 #![cfg_attr(all(feature = "local", feature = "hosts"), doc = "", doc = include_str!("../README.md"))]
 
 mod connection;
-#[cfg(any(feature = "local", feature = "hosts"))]
+#[cfg(any(feature = "podman", feature = "docker"))]
+mod containers;
+#[cfg(any(feature = "local", feature = "hosts", feature = "podman", feature = "docker"))]
 mod fleet;
 #[cfg(feature = "hosts")]
 mod hosts;
@@ -19,6 +21,8 @@ pub use connection::LocalConnection;
 pub use connection::{Container, ContainerConnection};
 #[cfg(feature = "ssh")]
 pub use connection::{Ssh, SshConnection};
+#[cfg(any(feature = "podman", feature = "docker"))]
+pub use containers::{Containers, Image};
 #[cfg(feature = "hosts")]
 pub use hosts::{Host, Hosts, Inventory};
 #[cfg(feature = "local")]

@@ -1,19 +1,18 @@
 //! [`Local`]: remotes on this machine, each with a root folder of its own.
 
 use std::fs::{self, DirBuilder, Permissions};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use atex_core::{
-    Connection, Error, Facts, Lease, Provisioner, Remote, Request, Result, SafePath, async_trait,
+    Connection, Error, Facts, Lease, Provisioner, Remote, Request, Result, async_trait,
 };
 use serde_json::json;
 
 use crate::LocalConnection;
-use crate::fleet::{Fleet, Parts, Ticket, Undo};
+use crate::fleet::{Fleet, Parts, Ticket, Undo, unique_name};
 use crate::mounts;
 
 const BACKEND: &str = "local";
@@ -93,11 +92,7 @@ impl Provisioner for Local {
     async fn provision(&self, request: &Request) -> Result<Arc<dyn Remote>> {
         let ticket = self.fleet.enter().await?;
         let base = std::path::absolute(&self.base).map_err(Error::io("cannot find", &self.base))?;
-        let run = SafePath::new(&request.run.replace('/', "-"));
-        let run = run.as_ref().map_or("run", SafePath::as_str);
-        // A name that nobody else has, so that a lease never means the folder of somebody else.
-        let root =
-            base.join(format!("atex-{run}-{:016x}", RandomState::new().build_hasher().finish()));
+        let root = base.join(unique_name(&request.run));
         let name = self.fleet.take_name((1..).map(|number| format!("local-{number}")));
         let lease = Lease::new(BACKEND, name, json!({ "root": text_of(&root)? }));
         request.record(&lease)?;
@@ -111,10 +106,7 @@ impl Provisioner for Local {
 
     /// The folder is taken over with all that is in it; programs that still run there go on.
     async fn adopt(&self, lease: &Lease) -> Result<Option<Arc<dyn Remote>>> {
-        let root = match lease.data.get("root").and_then(|root| root.as_str()) {
-            Some(root) if lease.backend == BACKEND => PathBuf::from(root),
-            _ => return Err(Error::Usage(format!("{lease} is no lease of a local remote"))),
-        };
+        let root = root_of(lease)?;
         let ticket = self.fleet.enter().await?;
         if !is_ours(&root)? {
             return Ok(None);
@@ -122,8 +114,30 @@ impl Provisioner for Local {
         self.admit(ticket, lease.clone(), root).map(Some)
     }
 
+    /// Kills what runs there, and removes the folder.
+    async fn reap(&self, lease: &Lease) -> Result<bool> {
+        let root = root_of(lease)?;
+        if self.fleet.has(lease) {
+            return Err(Error::Usage(format!("{lease} is in use already")));
+        }
+        if !is_ours(&root)? {
+            return Ok(false);
+        }
+        let connection: Arc<dyn Connection> =
+            Arc::new(LocalConnection::new(&lease.name, root.clone()));
+        Box::new(Folder { connection, root }).undo().await.map(|()| true)
+    }
+
     async fn shutdown(&self) -> Result<()> {
         self.fleet.shutdown().await
+    }
+}
+
+/// The folder that a lease names.
+fn root_of(lease: &Lease) -> Result<PathBuf> {
+    match lease.data.get("root").and_then(|root| root.as_str()) {
+        Some(root) if lease.backend == BACKEND => Ok(PathBuf::from(root)),
+        _ => Err(Error::Usage(format!("{lease} is no lease of a local remote"))),
     }
 }
 

@@ -81,6 +81,10 @@ impl Journal {
             .create_new(true)
             .open(&path)
             .map_err(StoreError::io("cannot create", &path))?;
+        // Tells others that this run goes on: until this process is gone, whatever becomes of it.
+        if let Err(error) = file.try_lock() {
+            tracing::debug!(path = %path.display(), %error, "cannot lock the journal");
+        }
         if let Some(dir) = path.parent() {
             sync_dir(dir);
         }

@@ -1,7 +1,7 @@
 //! [`RunStore`]: the folder of a run.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -136,6 +136,19 @@ impl RunStore {
     /// [`StoreError::Io`] when it exists already or cannot be made.
     pub fn journal(&self, stop: CancellationToken) -> Result<Journal, StoreError> {
         Journal::create(self.journal_path(), stop)
+    }
+
+    /// Whether the run goes on, as far as that can be known: on some file systems of other machines it is never known.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the journal cannot be opened.
+    pub fn goes_on(&self) -> Result<bool, StoreError> {
+        let path = self.journal_path();
+        match File::open(&path) {
+            Ok(file) => Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::io("cannot read", &path)(error)),
+        }
     }
 
     /// Reads the journal of this run, event by event.

@@ -8,7 +8,13 @@ use atex_core::{EventSink, Lease, RemoteId, RunEvent};
 
 /// A sink that keeps the leases of remotes that were not given back yet: what is left behind when a run is dropped.
 #[derive(Debug, Default)]
-pub struct OpenLeases(Mutex<BTreeMap<RemoteId, Lease>>);
+pub struct OpenLeases(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    pools: BTreeMap<RemoteId, String>,
+    open: BTreeMap<RemoteId, Lease>,
+}
 
 impl OpenLeases {
     /// Without any lease.
@@ -18,24 +24,35 @@ impl OpenLeases {
 
     /// The leases that are open now, in the order in which their remotes were asked for.
     pub fn all(&self) -> Vec<Lease> {
-        let leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.values().cloned().collect()
+        self.by_pool().into_iter().map(|(_, lease)| lease).collect()
+    }
+
+    /// The same, each with the name of the pool that it is of.
+    pub fn by_pool(&self) -> Vec<(String, Lease)> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = |remote| state.pools.get(remote).cloned().unwrap_or_default();
+        state.open.iter().map(|(remote, lease)| (pool(remote), lease.clone())).collect()
     }
 }
 
 impl EventSink for OpenLeases {
     fn emit(&self, _: Duration, event: &RunEvent) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
+            RunEvent::RemoteRequested { remote, pool } => {
+                state.pools.insert(*remote, pool.clone());
+            }
             RunEvent::Leased { remote, lease } => {
                 // What the one before stood for is gone: see `Request::record`.
-                leases.insert(*remote, lease.clone());
+                state.open.insert(*remote, lease.clone());
             }
             RunEvent::RemoteReleased { remote }
             | RunEvent::ProvisionFailed { remote, .. }
-            | RunEvent::ProvisionWithdrawn { remote } => drop(leases.remove(remote)),
+            | RunEvent::ProvisionWithdrawn { remote } => {
+                state.open.remove(remote);
+                state.pools.remove(remote);
+            }
             RunEvent::RunStarted { .. }
-            | RunEvent::RemoteRequested { .. }
             | RunEvent::RemoteProvisioned { .. }
             | RunEvent::RemotePrepared { .. }
             | RunEvent::PrepareFailed { .. }
@@ -74,11 +91,14 @@ mod tests {
     #[test]
     fn a_host_that_was_only_tried_is_not_left_behind() {
         let leases = OpenLeases::new();
+        let (remote, pool) = (RemoteId(1), "lab".to_owned());
+        leases.emit(Duration::ZERO, &RunEvent::RemoteRequested { remote, pool });
         for host in ["down", "up"] {
             let lease = Lease::new("ssh", host, serde_json::Value::Null);
             leases.emit(Duration::ZERO, &RunEvent::Leased { remote: RemoteId(1), lease });
         }
-        let left: Vec<_> = leases.all().iter().map(ToString::to_string).collect();
-        assert_eq!(left, ["ssh up"]);
+        let left = leases.by_pool();
+        let left: Vec<_> = left.iter().map(|(pool, lease)| format!("{pool}: {lease}")).collect();
+        assert_eq!(left, ["lab: ssh up"]);
     }
 }

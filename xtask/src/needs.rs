@@ -23,7 +23,7 @@ pub(crate) struct Need {
 }
 
 /// Everything that tests of real components need. They start it themselves, on free ports and in folders of their own.
-pub(crate) const NEEDS: [Need; 3] = [
+pub(crate) const NEEDS: [Need; 4] = [
     Need {
         name: "sshd",
         tests: "tests that reach this machine over a real ssh server",
@@ -43,6 +43,13 @@ pub(crate) const NEEDS: [Need; 3] = [
         tests: "tests in containers of podman",
         programs: &["mmdebstrap", "ip", "podman", "runc"],
         packages: &["mmdebstrap", "iproute2", "openssh-client", "podman", "runc"],
+        trial: Some((&NAMESPACES, NO_NAMESPACES)),
+    },
+    Need {
+        name: "packages",
+        tests: "tests that install packages by dnf and rpm",
+        programs: &["mmdebstrap", "ip", "podman", "runc", "rpmbuild", "createrepo_c"],
+        packages: &["mmdebstrap", "iproute2", "podman", "runc", "rpm", "createrepo-c"],
         trial: Some((&NAMESPACES, NO_NAMESPACES)),
     },
 ];

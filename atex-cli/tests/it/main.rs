@@ -7,5 +7,6 @@ mod discover;
 mod executors;
 mod lint;
 mod lost_output;
+mod podman;
 mod run;
 mod ssh;

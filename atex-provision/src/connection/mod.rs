@@ -13,6 +13,8 @@ mod ssh;
 
 #[cfg(any(feature = "podman", feature = "docker"))]
 pub use container::{Container, ContainerConnection};
+#[cfg(any(feature = "podman", feature = "docker"))]
+pub(crate) use container::{Guard, Way, main_program};
 #[cfg(feature = "local")]
 pub use local::LocalConnection;
 #[cfg(feature = "ssh")]

@@ -60,6 +60,19 @@ impl Hosts {
         self
     }
 
+    /// The host that a lease names.
+    fn host_of<'a>(&self, lease: &'a Lease) -> Result<&'a str> {
+        let name = match lease.data.get("host").and_then(|host| host.as_str()) {
+            Some(name) if lease.backend == BACKEND => name,
+            _ => return Err(Error::Usage(format!("{lease} is no lease of a host"))),
+        };
+        if self.fleet.has(lease) {
+            // Its host would never be free.
+            return Err(Error::Usage(format!("{lease} is in use already")));
+        }
+        Ok(name)
+    }
+
     /// Connects to a host that was taken. When dropped, so is what was begun: ssh is killed, the host is free.
     async fn connect(&self, ticket: Ticket, taken: Taken, lease: Lease) -> Outcome {
         let host = taken.host().clone();
@@ -128,14 +141,7 @@ impl Provisioner for Hosts {
 
     /// Connects again. A host is never gone, so this is never `None`: one that does not answer is an error.
     async fn adopt(&self, lease: &Lease) -> Result<Option<Arc<dyn Remote>>> {
-        let name = match lease.data.get("host").and_then(|host| host.as_str()) {
-            Some(name) if lease.backend == BACKEND => name,
-            _ => return Err(Error::Usage(format!("{lease} is no lease of a host"))),
-        };
-        if self.fleet.has(lease) {
-            // Its host would never be free.
-            return Err(Error::Usage(format!("{lease} is in use already")));
-        }
+        let name = self.host_of(lease)?;
         let ticket = self.fleet.enter().await?;
         let taken = tokio::select! {
             error = self.fleet.stopped() => return Err(error),
@@ -148,6 +154,11 @@ impl Provisioner for Hosts {
             Outcome::Remote(remote) => Ok(Some(remote)),
             Outcome::Stopped(error) | Outcome::Unreached(_, error) => Err(error),
         }
+    }
+
+    /// Nothing was made on the host, so this does nothing.
+    async fn reap(&self, lease: &Lease) -> Result<bool> {
+        self.host_of(lease).map(|_| false)
     }
 
     async fn shutdown(&self) -> Result<()> {

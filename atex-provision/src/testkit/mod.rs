@@ -11,5 +11,5 @@ mod tool;
 
 pub use machine::Machine;
 #[cfg(feature = "podman")]
-pub use podman::Podman;
+pub use podman::{Podman, PodmanWords, TestImage};
 pub use sshd::Sshd;

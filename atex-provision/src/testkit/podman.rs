@@ -8,7 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::ground::{Ground, is_there};
 use super::need::needed;
 use super::tool::run;
-use crate::Container;
+use crate::{Container, Containers};
+
+/// What `run` is told. A root without all capabilities cannot raise limits, as podman would by itself.
+const OPTIONS: [&str; 4] =
+    ["--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096", "--pids-limit=-1"];
 
 /// Process 1 of the container: it ends, and the container with it, when we close its input, or die.
 const INIT: &str = "echo up; while read -r _; do :; done";
@@ -25,6 +29,28 @@ pub struct Podman {
     run: Child,
 }
 
+/// What containers for tests are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestImage {
+    /// bash, coreutils, tar, python3, apt.
+    Plain,
+    /// The same with a systemd, which is `/sbin/init`.
+    Systemd,
+    /// The same with dnf and rpm instead of apt, and a repository of small packages (see `testenv/packages.sh`).
+    Dnf,
+}
+
+/// How containers of podman are made here.
+#[derive(Debug, Clone, Copy)]
+pub struct PodmanWords {
+    /// The words that stand for `podman`.
+    pub tool: &'static [String],
+    /// The image.
+    pub image: &'static str,
+    /// What `podman run` has to be told.
+    pub options: &'static [&'static str],
+}
+
 /// The words that stand for `podman`, and the image.
 #[derive(Debug)]
 struct How {
@@ -39,14 +65,20 @@ impl Podman {
     /// When it cannot be had, if the environment variable `ATEX_TEST_REQUIRE` has the word `podman` (words are separated by
     /// commas); when it can, but does not start.
     pub fn for_test(test: &str) -> Option<Self> {
-        static HOW: OnceLock<Result<How, String>> = OnceLock::new();
-        let how = HOW.get_or_init(How::find).as_ref();
-        let missing = |why| format!("no container can be run here: {why}");
-        let how = needed("podman", test, how.map_err(missing))?;
+        let how = TestImage::Plain.for_test(test)?;
         match Self::start(how) {
             Ok(container) => Some(container),
             Err(error) => panic!("cannot start a container for {test}: {error}"),
         }
+    }
+
+    /// For a test that needs many: how they are made.
+    ///
+    /// # Panics
+    /// As [`for_test`](Self::for_test).
+    pub fn many_for_test(test: &str, image: TestImage) -> Option<PodmanWords> {
+        let how = image.for_test(test)?;
+        Some(PodmanWords { tool: &how.tool, image: &how.image, options: &OPTIONS })
     }
 
     fn start(how: &'static How) -> io::Result<Self> {
@@ -54,26 +86,7 @@ impl Podman {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("atex-test-{}-{number}", std::process::id());
         let mut run = how.podman();
-        run.args([
-            "run",
-            "-i",
-            "--rm",
-            "--pull",
-            "never",
-            "--network",
-            "none",
-            "--log-driver",
-            "none",
-        ]);
-        // A root without all capabilities cannot raise limits, as podman would by itself.
-        run.args([
-            "--ulimit",
-            "nofile=1024:1024",
-            "--ulimit",
-            "nproc=4096:4096",
-            "--pids-limit",
-            "-1",
-        ]);
+        run.args(["run", "-i", "--rm", "--pull=never", "--log-driver=none"]).args(OPTIONS);
         run.args(["--name", &name, &how.image, "bash", "-c", INIT]);
         let mut run =
             run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -120,17 +133,49 @@ impl Drop for Podman {
     }
 }
 
+impl PodmanWords {
+    /// A provisioner of such containers.
+    pub fn containers(&self) -> Containers {
+        let containers = Containers::podman(self.image).tool(self.tool);
+        self.options.iter().copied().fold(containers, Containers::option)
+    }
+}
+
+impl TestImage {
+    /// The word for it in `ATEX_TEST_REQUIRE`, and the recipe that makes it with the words that it is told.
+    fn recipe(self) -> (&'static str, &'static str, &'static [&'static str]) {
+        match self {
+            Self::Plain => ("podman", "podman.sh", &[]),
+            Self::Systemd => ("podman", "derived.sh", &["systemd"]),
+            Self::Dnf => ("packages", "derived.sh", &["dnf"]),
+        }
+    }
+
+    fn for_test(self, test: &str) -> Option<&'static How> {
+        static HOW: [OnceLock<Result<How, String>>; 3] = [const { OnceLock::new() }; 3];
+        let (need, ..) = self.recipe();
+        let how = HOW[self as usize].get_or_init(|| How::find(self)).as_ref();
+        needed(need, test, how.map_err(|why| format!("no container can be run here: {why}")))
+    }
+}
+
 impl How {
-    fn find() -> Result<Self, String> {
+    fn find(image: TestImage) -> Result<Self, String> {
         let ground = Ground::get()?;
-        if let Some(missing) = ["podman", "runc"].into_iter().find(|program| !is_there(program)) {
+        let (need, recipe, words) = image.recipe();
+        let programs: &[&str] = if need == "packages" {
+            &["podman", "runc", "rpmbuild", "createrepo_c"]
+        } else {
+            &["podman", "runc"]
+        };
+        if let Some(missing) = programs.iter().find(|program| !is_there(program)) {
             return Err(format!("{missing} is not installed"));
         }
-        let mut recipe = Command::new("bash");
-        recipe.arg(ground.recipe("podman.sh")).env("ATEX_TESTENV", ground.state());
-        let words = run(&mut recipe).map_err(|error| error.to_string())?;
+        let mut recipe_run = Command::new("bash");
+        recipe_run.arg(ground.recipe(recipe)).args(words).env("ATEX_TESTENV", ground.state());
+        let words = run(&mut recipe_run).map_err(|error| error.to_string())?;
         let mut tool: Vec<String> = words.lines().map(str::to_owned).collect();
-        let image = tool.pop().ok_or("podman.sh prints nothing")?;
+        let image = tool.pop().ok_or("the recipe prints nothing")?;
         Ok(Self { tool, image })
     }
 

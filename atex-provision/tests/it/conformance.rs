@@ -7,7 +7,7 @@ use atex_core::testkit::conformance::provisioner::Systems;
 use atex_core::testkit::conformance::volume::Load;
 use atex_core::testkit::conformance::{Suite, connection, lifetime, provisioner, recovery, volume};
 use atex_core::{Connection, Provisioner};
-use atex_provision::testkit::{Machine, Podman, Sshd};
+use atex_provision::testkit::{Machine, Podman, Sshd, TestImage};
 use atex_provision::{Host, Hosts, Local, LocalConnection};
 
 #[tokio::test]
@@ -154,6 +154,14 @@ async fn local_provisioner() {
     provisioner::all(Systems::Made, make).await;
     // What a crashed controller left of its checks was adopted and released, and so was everything else.
     assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn podman_provisioner() {
+    let test = "the conformance of the podman provisioner";
+    let Some(podman) = Podman::many_for_test(test, TestImage::Plain) else { return };
+    let make = async || Ok(Arc::new(podman.containers().max(3)) as Arc<dyn Provisioner>);
+    provisioner::all(Systems::Made, make).await;
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn all_programs_die_with_the_connection_and_another_one_works() {
     // The guard sees the end of its input, as when we are killed.
     connection.reconnect().await.unwrap();
     assert_eq!(reader.wait().await.unwrap(), Status::Code(0));
-    let left = connection.script("ls -d /tmp/atex-*/ | wc -l", &[]).await.unwrap();
+    let left = connection.script("ls -d /dev/shm/atex-*/ | wc -l", &[]).await.unwrap();
     assert_eq!(left, "2\n", "a folder of a guard that is gone is left");
 }
 

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod container;
+mod containers;
 mod hosts;
 mod local;
 mod machine;

@@ -217,6 +217,11 @@ impl Pool {
         self
     }
 
+    /// Where its remotes come from.
+    pub fn provisioner(&self) -> &Arc<dyn Provisioner> {
+        &self.provisioner
+    }
+
     /// How many remotes it can have at once.
     pub fn size(&self) -> usize {
         match (self.max, self.provisioner.capacity()) {

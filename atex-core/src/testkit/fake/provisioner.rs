@@ -205,6 +205,13 @@ impl Provisioner for FakeProvisioner {
         Ok(found.map(|remote| remote as Arc<dyn Remote>))
     }
 
+    async fn reap(&self, lease: &Lease) -> Result<bool> {
+        match self.adopt(lease).await? {
+            Some(remote) => remote.release().await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
     async fn shutdown(&self) -> Result<()> {
         lock(&self.state.counts).shutdowns += 1;
         self.state.slots.close();

@@ -9,14 +9,15 @@ use atex_core::{BoxRead, BoxWrite, Child, Command, Connection, Error, Result, St
 use super::Container;
 use super::guard::Guard;
 use super::process::ContainerProcess;
-use super::script;
+use super::script::{self, GUARD};
+use super::way::Way;
 use crate::connection::attempt::Attempts;
 
 /// How long closing waits for programs to be killed.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs programs in a container that runs already, each by a `podman exec` (or `docker exec`) of its own; and one more of those
-/// stays, through which we learn how programs ended, and kill them. It ends with the container, and we with it notice.
+/// Runs programs in a container that runs already, each by a `podman exec` (or `docker exec`, or the OCI runtime's own) of its own;
+/// and one more of those stays, through which we learn how programs ended, and kill them. It ends with the container, and we with it notice.
 ///
 /// * A program starts in the folder that the container says.
 /// * Its streams belong to the tool, which moves the bytes; they do not pass through our memory. A program that ends while its input
@@ -35,7 +36,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(10);
 pub struct ContainerConnection {
     container: Container,
     name: String,
-    state: Mutex<State>,
+    // Shared with the task that looks for a shorter way.
+    state: Arc<Mutex<State>>,
     attempts: Attempts<String>,
     number: AtomicU64,
 }
@@ -43,6 +45,7 @@ pub struct ContainerConnection {
 #[derive(Debug, Default)]
 struct State {
     guard: Option<Arc<Guard>>,
+    way: Way,
     closed: bool,
 }
 
@@ -53,10 +56,47 @@ impl ContainerConnection {
         Self {
             container,
             name,
-            state: Mutex::default(),
+            state: Arc::default(),
             attempts: Attempts::new(),
             number: AtomicU64::new(0),
         }
+    }
+
+    /// Connected, by a guard that runs. The way into the container is `way`, once that is known.
+    pub(super) fn with_guard(
+        container: Container,
+        guard: Guard,
+        way: impl Future<Output = Way> + Send + 'static,
+    ) -> Self {
+        let connection = Self::new(container);
+        let tasks = guard.tasks().clone();
+        connection.state().guard = Some(Arc::new(guard));
+        let state = Arc::downgrade(&connection.state);
+        tasks.spawn(async move {
+            let way = way.await;
+            if let Some(state) = state.upgrade() {
+                state.lock().unwrap_or_else(PoisonError::into_inner).way = way;
+            }
+        });
+        connection
+    }
+
+    /// Starts a guard, by the shortest way that works.
+    async fn start_guard(&self) -> Result<(Guard, Way), String> {
+        let container = &self.container;
+        let start = |way: &Way| {
+            let command = way.exec(container, true, ["sh", "-c", GUARD]);
+            let name = way.name(container);
+            async move { Guard::start(command, &name, container.connect_limit).await }
+        };
+        let way = Way::find(container).await;
+        if way != Way::Tool {
+            match start(&way).await {
+                Ok(guard) => return Ok((guard, way)),
+                Err(why) => tracing::debug!(origin = self.name, why, "not by the runtime"),
+            }
+        }
+        Ok((start(&Way::Tool).await?, Way::Tool))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,7 +140,9 @@ impl Connection for ContainerConnection {
         let program = command.program();
         let token = self.number.fetch_add(1, Ordering::Relaxed).to_string();
         let input = !matches!(command.stdin, Stdio::Null);
-        let mut exec = self.container.exec(input, script::around(&command, guard.dir(), &token));
+        let way = self.state().way.clone();
+        let argv = script::around(&command, guard.dir(), &token);
+        let mut exec = way.exec(&self.container, input, argv);
         exec.stdin(command.stdin).stdout(command.stdout).stderr(command.stderr);
         let mut tool = exec.spawn().map_err(|source| Error::Spawn {
             origin: self.name.clone(),
@@ -127,10 +169,11 @@ impl Connection for ContainerConnection {
             // What ran through the old one is killed.
             let old = self.state().guard.take();
             old.inspect(|old| old.stop());
-            let guard = Guard::start(&self.container).await?;
+            let (guard, way) = self.start_guard().await?;
             let mut state = self.state();
             if !state.closed {
                 state.guard = Some(Arc::new(guard));
+                state.way = way;
             }
             Ok(())
         };

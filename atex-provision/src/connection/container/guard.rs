@@ -2,21 +2,23 @@
 
 use std::collections::VecDeque;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
-use super::Container;
-use super::script::GUARD;
+use super::script::GONE;
 
 /// The end of what the tool says is kept, this much.
 const STDERR_MAX: u64 = 4096;
+/// How long it may take to kill what still runs, when it is told to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 /// A guard that runs, until it is told to stop or nobody has a handle any more.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     dir: String,
     // Not bounded, and does not grow: every program asks twice at most.
     requests: mpsc::UnboundedSender<Request>,
@@ -41,21 +43,20 @@ struct Running {
 }
 
 impl Guard {
-    /// Starts it; else says why it cannot be.
-    pub(super) async fn start(container: &Container) -> Result<Self, String> {
-        let tool =
-            container.tool.first().map(|tool| tool.display().to_string()).unwrap_or_default();
+    /// Starts it by a command that runs it, of this tool; else says why it cannot be.
+    pub(crate) async fn start(
+        mut command: Command,
+        tool: &str,
+        limit: Duration,
+    ) -> Result<Self, String> {
         let cannot = |error| format!("cannot run {tool}: {error} (is it installed?)");
-        let mut command = container.exec(true, ["sh", "-c", GUARD]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(cannot)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(format!("{tool} has no pipes"));
         };
         let mut lines = BufReader::new(output).lines();
-        let limit = container.connect_limit;
-        let first = tokio::time::timeout(limit, lines.next_line()).await;
-        let Ok(first) = first else {
+        let Ok(first) = tokio::time::timeout(limit, lines.next_line()).await else {
             return Err(format!("no answer within {}", atex_core::millis::Shown(limit)));
         };
         let Some(dir) = first.ok().flatten() else {
@@ -172,10 +173,20 @@ impl Running {
         self.input.write_all(line.as_bytes()).await
     }
 
-    /// Ends its input, upon which it kills what still runs.
+    /// Ends its input, upon which it kills what still runs, and says so. The tool may have more to do: it was what started the
+    /// container, and would stay as long as that.
     async fn let_go(self) {
-        let Self { mut child, input, .. } = self;
+        let Self { mut child, input, mut lines, .. } = self;
         drop(input);
+        let gone = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if line == GONE {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(STOP_LIMIT, gone).await.ok();
+        child.start_kill().ok();
         child.wait().await.ok();
     }
 }
@@ -185,7 +196,7 @@ async fn last_words(child: &mut Child) -> String {
     let mut said = Vec::new();
     if let Some(stderr) = child.stderr.take() {
         let read = async { stderr.take(STDERR_MAX).read_to_end(&mut said).await };
-        tokio::time::timeout(std::time::Duration::from_secs(2), read).await.ok();
+        tokio::time::timeout(Duration::from_secs(2), read).await.ok();
     }
     child.start_kill().ok();
     child.wait().await.ok();

@@ -4,6 +4,7 @@ mod connection;
 mod guard;
 mod process;
 mod script;
+mod way;
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -11,8 +12,14 @@ use std::time::Duration;
 use atex_core::{Connection, Error, Result};
 
 pub use self::connection::ContainerConnection;
+pub(crate) use self::guard::Guard;
+pub(crate) use self::script::main_program;
+pub(crate) use self::way::Way;
 
 /// How a running container is reached: by `podman exec`, or `docker exec`.
+///
+/// Of podman, programs are started by the OCI runtime itself (`runc exec`, `crun exec`) where that knows the container, which takes
+/// a third of the time: where we are root, and podman runs on this machine.
 ///
 /// The container needs `sh`, `env`, `mktemp`, `rm`, and a folder for temporary files that can be written; for uploads `bash` and
 /// `tar` as well. Its processes run as the user and with the variables that the container gives to every program.
@@ -21,13 +28,14 @@ pub struct Container {
     tool: Vec<OsString>,
     id: String,
     connect_limit: Duration,
+    has_runtime: bool,
 }
 
 impl Container {
     /// A container of podman, by its name or id.
     #[cfg(feature = "podman")]
     pub fn podman(id: impl Into<String>) -> Self {
-        Self::of("podman", id)
+        Self { has_runtime: true, ..Self::of("podman", id) }
     }
 
     /// A container of docker, by its name or id.
@@ -37,7 +45,12 @@ impl Container {
     }
 
     fn of(tool: &str, id: impl Into<String>) -> Self {
-        Self { tool: vec![tool.into()], id: id.into(), connect_limit: Duration::from_secs(60) }
+        Self {
+            tool: vec![tool.into()],
+            id: id.into(),
+            connect_limit: Duration::from_secs(60),
+            has_runtime: false,
+        }
     }
 
     /// With these words in place of the plain `podman` or `docker`: another path, options that come before `exec`
@@ -52,6 +65,13 @@ impl Container {
     #[must_use]
     pub fn connect_limit(mut self, limit: Duration) -> Self {
         self.connect_limit = limit;
+        self
+    }
+
+    /// Goes through the tool alone, and never through the OCI runtime.
+    #[must_use]
+    pub fn through_tool(mut self) -> Self {
+        self.has_runtime = false;
         self
     }
 
@@ -78,17 +98,29 @@ impl Container {
         Ok(connection)
     }
 
-    /// `podman exec [-i] ID …`, away from our terminal, and not outliving whoever holds it.
-    fn exec<A: AsRef<OsStr>>(
+    /// Takes over a container whose main program is [`main_program`], with the guard that this is.
+    pub(crate) fn connected(
         &self,
-        input: bool,
-        argv: impl IntoIterator<Item = A>,
+        guard: Guard,
+        way: impl Future<Output = Way> + Send + 'static,
+    ) -> ContainerConnection {
+        ContainerConnection::with_guard(self.clone(), guard, way)
+    }
+
+    /// The tool with these words, away from our terminal, and not outliving whoever holds it.
+    pub(crate) fn command<A: AsRef<OsStr>>(
+        &self,
+        words: impl IntoIterator<Item = A>,
     ) -> tokio::process::Command {
-        let (tool, words) =
+        let (tool, own) =
             self.tool.split_first().map_or((OsStr::new(""), &[][..]), |(t, w)| (t.as_ref(), w));
         let mut command = tokio::process::Command::new(tool);
-        command.args(words).arg("exec").args(input.then_some("-i")).arg(&self.id).args(argv);
-        command.process_group(0).kill_on_drop(true);
+        command.args(own).args(words).process_group(0).kill_on_drop(true);
         command
+    }
+
+    /// The program that is the tool, for messages.
+    pub(crate) fn tool_name(&self) -> String {
+        self.tool.first().map(|tool| tool.display().to_string()).unwrap_or_default()
     }
 }

@@ -13,10 +13,10 @@ use atex_core::{Command, Stdio};
 
 use crate::connection::shell::{self, quote};
 
-/// Says its folder, then answers. When its input ends (we are gone), all programs are killed.
-/// In the folder: `TOKEN.run`, the process group; `TOKEN.end`, how it ended; `TOKEN.dead`, that it must not start any more.
+/// Says its folder, which is where a system that boots removes nothing, then answers. When its input ends (we are gone), all programs are killed.
+/// Its last word is [`GONE`]. In the folder: `TOKEN.run`, the process group; `TOKEN.end`, how it ended; `TOKEN.dead`, that it must not start any more.
 pub(super) const GUARD: &str = r#"
-d=$(mktemp -d "${TMPDIR:-/tmp}/atex-XXXXXXXX" 2>/dev/null || mktemp -d /dev/shm/atex-XXXXXXXX) || exit
+d=$(mktemp -d /dev/shm/atex-XXXXXXXX 2>/dev/null || mktemp -d "${TMPDIR:-/tmp}/atex-XXXXXXXX") || exit
 exec 2>/dev/null
 echo "$d"
 dead() {
@@ -37,7 +37,17 @@ while read -r verb token; do
 done
 for run in "$d"/*.run; do token=${run##*/}; dead "${token%.run}"; done
 rm -rf "$d"
+echo gone
 "#;
+
+/// What the guard says last.
+pub(super) const GONE: &str = "gone";
+
+/// The main program of a container that is made for us: a guard, and when that is gone, something that lasts, so that the container
+/// can be taken over. The shell waits for a child all the time, and buries with it what tests leave behind.
+pub(crate) fn main_program() -> String {
+    format!("( {GUARD}) || exit\nexec </dev/null >/dev/null 2>&1\nwhile :; do sleep 100000; done")
+}
 
 /// `$1` is the guard's folder, `$2` the token. A shell says on standard error that a program was killed by a signal; that is
 /// how it is told from an exit code above 128. (It keeps SIGINT and SIGPIPE to itself.)

@@ -1,11 +1,23 @@
 //! What a [`Provisioner`] and its remotes promise.
 
+mod after_a_crash;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures::future::join_all;
+
+pub use self::after_a_crash::{
+    a_lease_is_adopted_after_a_crash, a_lease_is_reaped_after_a_crash,
+    a_lease_of_nobody_is_refused, a_lease_that_is_out_is_not_adopted_again,
+};
 use super::{Check, Suite, ensure, run_checks};
 use crate::{Command, ConnectionExt, Error, Lease, LeaseLog, Provisioner, Remote, Request, Result};
+
+/// Longer than this, no part of making a remote is waited for before it is given up.
+const LONG: Duration = Duration::from_secs(8);
 
 /// How backends may rightly differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +50,7 @@ pub async fn all(systems: Systems, make: impl AsyncFn() -> Result<Arc<dyn Provis
         [
             a_remote_is_connected_and_what_was_offered,
             names_are_unique,
+            many_are_made_at_once,
             a_released_slot_goes_to_who_waits,
             releasing_happens_once,
             a_dropped_release_goes_on,
@@ -46,6 +59,7 @@ pub async fn all(systems: Systems, make: impl AsyncFn() -> Result<Arc<dyn Provis
             a_dropped_request_leaves_nothing,
             a_lease_is_adopted_after_a_crash,
             a_lease_that_is_out_is_not_adopted_again,
+            a_lease_is_reaped_after_a_crash,
             a_lease_of_nobody_is_refused,
             shutdown_releases_all_and_refuses_more,
             shutdown_fails_who_waits,
@@ -145,6 +159,27 @@ pub async fn names_are_unique(
     ensure!(names.len() == remotes.len(), "{} remotes have the names {names:?}", remotes.len());
     for remote in &remotes {
         runs(&**remote).await?;
+    }
+    Ok(provisioner.shutdown().await?)
+}
+
+/// As many requests at once as there are slots all get a remote, and all of them can be released at once.
+pub async fn many_are_made_at_once(
+    backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
+) -> Check {
+    let provisioner = backend.fresh().await?;
+    let request = request();
+    let want = provisioner.capacity().unwrap_or(3);
+    let asked = (0..want).map(|_| provisioner.provision(&request));
+    let remotes: Vec<_> = join_all(asked).await.into_iter().collect::<Result<_>>()?;
+    for ran in join_all(remotes.iter().map(|remote| runs(&**remote))).await {
+        ran?;
+    }
+    for released in join_all(remotes.iter().map(|remote| remote.release())).await {
+        released?;
+    }
+    for remote in &remotes {
+        backend.nothing_left(remote.lease()).await?;
     }
     Ok(provisioner.shutdown().await?)
 }
@@ -249,6 +284,17 @@ pub async fn a_dropped_request_leaves_nothing(
     let provisioner = backend.fresh().await?;
     let log = Arc::new(Log::default());
     let request = Request::recorded("conformance", log.clone());
+    let provision = async |patience: &mut (dyn Future<Output = ()> + Unpin + Send)| {
+        let provisioned = tokio::select! {
+            biased;
+            remote = provisioner.provision(&request) => Some(remote?),
+            () = patience => None,
+        };
+        match provisioned {
+            Some(remote) => remote.release().await,
+            None => Ok(()),
+        }
+    };
     for moments in [0, 1, 2, 3, 5, 10, 100] {
         let patience = async {
             if moments > 0 {
@@ -258,14 +304,15 @@ pub async fn a_dropped_request_leaves_nothing(
                 tokio::task::yield_now().await;
             }
         };
-        let provisioned = tokio::select! {
-            biased;
-            remote = provisioner.provision(&request) => Some(remote?),
-            () = patience => None,
-        };
-        if let Some(remote) = provisioned {
-            remote.release().await?;
-        }
+        provision(&mut Box::pin(patience)).await?;
+    }
+    // Also in the middle of what takes long: after parts of the time that it takes here.
+    let begun = std::time::Instant::now();
+    provisioner.provision(&request).await?.release().await?;
+    let took = begun.elapsed().min(LONG);
+    for part in 1..6 {
+        let patience = tokio::time::sleep(took * part / 8);
+        provision(&mut Box::pin(patience)).await?;
     }
     fill(&*provisioner).await?;
     provisioner.shutdown().await?;
@@ -273,60 +320,6 @@ pub async fn a_dropped_request_leaves_nothing(
         backend.nothing_left(&lease).await?;
     }
     Ok(())
-}
-
-/// After a crash of its controller, a remote is found by its lease, with what is on it. It takes a slot, and is released
-/// like any other.
-pub async fn a_lease_is_adopted_after_a_crash(
-    backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
-) -> Check {
-    let first = backend.fresh().await?;
-    let remote = first.provision(&request()).await?;
-    let lease = remote.lease().clone();
-    let file = remote.connection().script("mktemp", &[]).await?;
-    std::mem::forget((remote, first)); // No destructor runs in a crash.
-    let second = backend.fresh().await?;
-    let Some(remote) = second.adopt(&lease).await? else {
-        return Err(format!("{lease} was not found").into());
-    };
-    ensure!(*remote.lease() == lease, "the lease became {:?}", remote.lease());
-    runs(&*remote).await?;
-    let script = r#"[ -f "$1" ] && rm "$1""#;
-    remote.connection().script(script, &[file.trim_end()]).await?;
-    let fresh = second.provision(&request()).await?;
-    ensure!(fresh.name() != remote.name(), "a new remote has the name of the adopted one");
-    remote.release().await?;
-    second.shutdown().await?;
-    backend.nothing_left(&lease).await
-}
-
-/// What a provisioner has out itself, it does not take over.
-pub async fn a_lease_that_is_out_is_not_adopted_again(
-    backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
-) -> Check {
-    let provisioner = backend.fresh().await?;
-    let remote = provisioner.provision(&request()).await?;
-    match provisioner.adopt(remote.lease()).await {
-        Err(Error::Usage(_)) => {}
-        other => return Err(format!("adopting it again gave {other:?}").into()),
-    }
-    runs(&*remote).await?;
-    Ok(provisioner.shutdown().await?)
-}
-
-/// A lease of another backend is [`Error::Usage`], whatever its data are.
-pub async fn a_lease_of_nobody_is_refused(
-    backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
-) -> Check {
-    let provisioner = backend.fresh().await?;
-    let remote = provisioner.provision(&request()).await?;
-    let mut stranger = remote.lease().clone();
-    remote.release().await?;
-    stranger.backend = "atex-no-such-backend".to_owned();
-    match provisioner.adopt(&stranger).await {
-        Err(Error::Usage(_)) => Ok(provisioner.shutdown().await?),
-        other => Err(format!("the lease of a stranger gave {other:?}").into()),
-    }
 }
 
 /// Shutting down releases what is out; afterwards there is nothing to be had. It may be done again.
