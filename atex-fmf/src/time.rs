@@ -36,6 +36,16 @@ impl Date {
         valid.then_some(Self { year, month, day })
     }
 
+    /// A part by its name in Python.
+    pub(crate) fn part(self, name: &str) -> Option<i64> {
+        match name {
+            "year" => Some(self.year.into()),
+            "month" => Some(self.month.into()),
+            "day" => Some(self.day.into()),
+            _ => None,
+        }
+    }
+
     /// Days since 0000-03-01 of the proleptic calendar; only differences matter.
     fn day_number(self) -> i64 {
         let (year, month) = (i64::from(self.year), i64::from(self.month));
@@ -78,6 +88,18 @@ impl DateTime {
         let day = 24 * 3600 * 1_000_000;
         let date = if micros >= day { date.next()? } else { date };
         Some(Self { date, micros: micros % day, zone })
+    }
+
+    /// A part by its name in Python.
+    pub(crate) fn part(&self, name: &str) -> Option<i64> {
+        let seconds = self.micros as i64 / 1_000_000;
+        match name {
+            "hour" => Some(seconds / 3600),
+            "minute" => Some(seconds / 60 % 60),
+            "second" => Some(seconds % 60),
+            "microsecond" => Some(self.micros as i64 % 1_000_000),
+            date => self.date.part(date),
+        }
     }
 
     /// As ISO 8601 writes it, with the given text between date and time.

@@ -28,6 +28,10 @@ impl Parser {
                 self.advance();
                 Ok(Expr::Constant(constant))
             }
+            Token::Text(pieces) => {
+                self.advance();
+                self.text(pieces)
+            }
             Token::Symbol("(") => self.bracketed(")"),
             Token::Symbol("[") => self.bracketed("]"),
             Token::Symbol("{") => self.braces(),
@@ -41,8 +45,9 @@ impl Parser {
         let mut items = Vec::new();
         let mut commas = 0;
         while !self.is_symbol(close) {
-            items.push(self.choice()?);
-            if items.len() == 1 && self.is_word("for") {
+            items.push(self.item()?);
+            let starred = matches!(items.last(), Some(Expr::Star(_)));
+            if items.len() == 1 && self.is_word("for") && !starred {
                 let loops = self.loops()?;
                 self.expect(close)?;
                 return Ok(Expr::Comprehension(Kind::List, Box::new(items.remove(0)), loops));
@@ -55,7 +60,10 @@ impl Parser {
         self.expect(close)?;
         Ok(match close {
             "]" => Expr::List(items),
-            _ if items.len() == 1 && commas == 0 => items.remove(0),
+            _ if items.len() == 1 && commas == 0 => match items.remove(0) {
+                Expr::Star(_) => return fail(ErrorKind::Syntax, "'*' cannot be used here"),
+                item => item,
+            },
             _ => Expr::Tuple(items),
         })
     }
@@ -64,8 +72,13 @@ impl Parser {
         self.advance();
         let (mut items, mut entries) = (Vec::new(), Vec::new());
         while !self.is_symbol("}") {
-            let item = self.choice()?;
-            if self.eat(":") {
+            if self.is_symbol("**") {
+                return fail(ErrorKind::Unsupported, "maps in maps by '**' are not supported");
+            }
+            let item = self.item()?;
+            if matches!(item, Expr::Star(_)) {
+                items.push(item);
+            } else if self.eat(":") {
                 entries.push((item, self.choice()?));
                 if self.is_word("for") {
                     return fail(ErrorKind::Unsupported, "dict comprehensions are not supported");

@@ -11,7 +11,7 @@ use super::eval::{Object, Scope};
 use super::{Expr, fail, operator};
 
 /// Functions and types that can be used.
-const SUPPORTED: [&str; 25] = [
+const SUPPORTED: [&str; 26] = [
     "__import__",
     "abs",
     "all",
@@ -37,10 +37,11 @@ const SUPPORTED: [&str; 25] = [
     "str",
     "sum",
     "tuple",
+    "type",
 ];
 
 /// Names that Python knows and conditions cannot use: an error of their own, because "unknown name" would be a silent no.
-const UNSUPPORTED: [&str; 46] = [
+const UNSUPPORTED: [&str; 45] = [
     "ascii",
     "bin",
     "breakpoint",
@@ -84,7 +85,6 @@ const UNSUPPORTED: [&str; 46] = [
     "property",
     "quit",
     "setattr",
-    "type",
     "vars",
     "zip",
 ];
@@ -122,6 +122,15 @@ impl Scope<'_> {
         let value = match function {
             Object::Builtin("__import__") => return import(&values),
             Object::Builtin("locals" | "globals") => self.data.clone().into(),
+            Object::Builtin("type") => {
+                return match values.as_slice() {
+                    [value] if options.is_empty() => Ok(Object::Type(value.type_name())),
+                    _ => fail(ErrorKind::Unsupported, "type() takes one value here"),
+                };
+            }
+            Object::Method(Value::Str(text), name) if name == "format" => {
+                super::format::format(&text, &values, &options)?
+            }
             Object::Builtin("sorted") => sorted(&values, &options)?,
             _ if !options.is_empty() => {
                 let name = options.first().map_or("", |(name, _)| name);
@@ -133,6 +142,9 @@ impl Scope<'_> {
             Object::Builtin(name) => call_builtin(name, &values)?,
             Object::Method(base, name) => super::method::call(&base, &name, &values)?,
             Object::Re(Some(name)) => search(name, &values)?,
+            Object::Type(_) => {
+                return fail(ErrorKind::Unsupported, "the type of a value cannot be called");
+            }
             Object::Re(None) => return fail(ErrorKind::Type, "a module cannot be called"),
             Object::Value(value) => {
                 return fail(ErrorKind::Type, format!("'{}' cannot be called", value.type_name()));
@@ -152,7 +164,7 @@ impl Scope<'_> {
             single => std::slice::from_ref(single),
         };
         for wanted in types {
-            let Object::Builtin(wanted) = self.object(wanted)? else {
+            let (Object::Builtin(wanted) | Object::Type(wanted)) = self.object(wanted)? else {
                 return fail(ErrorKind::Unsupported, "isinstance() only knows the basic types");
             };
             // A truth value is an integer too.

@@ -4,6 +4,7 @@ use crate::error::{ErrorKind, Result};
 use crate::map::Map;
 use crate::value::Value;
 
+use super::format::{self, Piece};
 use super::{Comparison, Expr, Kind, Loop, fail, operator};
 
 /// Steps after which an evaluation is given up.
@@ -17,6 +18,8 @@ pub(super) enum Object {
     Builtin(&'static str),
     /// A method of a value.
     Method(Value, String),
+    /// The type of a value, by its name.
+    Type(&'static str),
     /// The module of regular expressions, or a function of it.
     Re(Option<&'static str>),
 }
@@ -25,7 +28,7 @@ pub(super) fn evaluate(expression: &Expr, data: &Map) -> Result<bool> {
     let mut scope = Scope { data, bound: Vec::new(), steps: 0 };
     Ok(match scope.object(expression)? {
         Object::Value(value) => value.is_truthy(),
-        Object::Builtin(_) | Object::Method(..) | Object::Re(_) => true,
+        Object::Builtin(_) | Object::Type(_) | Object::Method(..) | Object::Re(_) => true,
     })
 }
 
@@ -57,6 +60,9 @@ impl Scope<'_> {
             Object::Builtin(name) => {
                 fail(ErrorKind::Unsupported, format!("'{name}' can only be called"))
             }
+            Object::Type(_) => {
+                fail(ErrorKind::Unsupported, "a type can only be compared, or asked for its name")
+            }
             Object::Method(_, name) => {
                 fail(ErrorKind::Unsupported, format!("the method '{name}' can only be called"))
             }
@@ -67,7 +73,18 @@ impl Scope<'_> {
     }
 
     fn values(&mut self, expressions: &[Expr]) -> Result<Vec<Value>> {
-        expressions.iter().map(|expression| self.value(expression)).collect()
+        let mut values = Vec::with_capacity(expressions.len());
+        for expression in expressions {
+            match expression {
+                Expr::Star(items) => {
+                    let items = operator::iterate(&self.value(items)?)?;
+                    self.step(items.len())?;
+                    values.extend(items);
+                }
+                single => values.push(self.value(single)?),
+            }
+        }
+        Ok(values)
     }
 
     fn truth(&mut self, expression: &Expr) -> Result<bool> {
@@ -125,6 +142,8 @@ impl Scope<'_> {
                 let function = self.object(function)?;
                 return self.call(function, arguments, named);
             }
+            Expr::Star(_) => return fail(ErrorKind::Syntax, "'*' cannot be used here"),
+            Expr::Text(pieces) => self.text(pieces)?,
             Expr::Comprehension(kind, item, loops) => {
                 let mut items = Vec::new();
                 self.run_loops(loops, item, &mut items)?;
@@ -172,7 +191,28 @@ impl Scope<'_> {
         Ok(map.into())
     }
 
+    fn text(&mut self, pieces: &[Piece<Expr>]) -> Result<Value> {
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Field { field, conversion, spec } => {
+                    let value = self.value(field)?;
+                    self.step(operator::size(&value))?;
+                    format::push(&mut out, &format::show(&value, *conversion, spec)?)?;
+                }
+            }
+        }
+        self.step(out.len() / 16)?;
+        Ok(out.into())
+    }
+
     fn compare(&mut self, first: &Expr, rest: &[(Comparison, Expr)]) -> Result<Value> {
+        if let [(comparison, right)] = rest
+            && let Object::Type(left) = self.object(first)?
+        {
+            return self.compare_type(left, *comparison, right);
+        }
         let mut left = self.value(first)?;
         for (comparison, right) in rest {
             let right = self.value(right)?;
@@ -183,6 +223,35 @@ impl Scope<'_> {
             left = right;
         }
         Ok(Value::Bool(true))
+    }
+
+    /// A type is equal to itself, and may be one of several.
+    fn compare_type(&mut self, left: &str, comparison: Comparison, right: &Expr) -> Result<Value> {
+        let (many, wanted) = match comparison {
+            Comparison::Equal | Comparison::Is => (false, true),
+            Comparison::NotEqual | Comparison::IsNot => (false, false),
+            Comparison::In => (true, true),
+            Comparison::NotIn => (true, false),
+            _ => return fail(ErrorKind::Type, "types have no order"),
+        };
+        let types = match right {
+            Expr::Tuple(items) | Expr::List(items) | Expr::Set(items) if many => items.as_slice(),
+            _ if many => {
+                return fail(
+                    ErrorKind::Unsupported,
+                    "a type is only looked up in what is written there",
+                );
+            }
+            single => std::slice::from_ref(single),
+        };
+        let mut found = false;
+        for wanted in types {
+            found |= match self.object(wanted)? {
+                Object::Type(name) | Object::Builtin(name) => name == left,
+                _ => false,
+            };
+        }
+        Ok(Value::Bool(found == wanted))
     }
 
     fn run_loops(&mut self, loops: &[Loop], item: &Expr, items: &mut Vec<Value>) -> Result<()> {

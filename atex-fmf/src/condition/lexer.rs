@@ -7,12 +7,15 @@ use crate::integer::Int;
 use crate::value::Value;
 
 use super::fail;
+use super::format::{Piece, pieces};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
     Name(String),
     Constant(Value),
     Symbol(&'static str),
+    /// An f-string; its fields are still to be parsed.
+    Text(Vec<Piece<String>>),
     End,
 }
 
@@ -66,23 +69,34 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>> {
 }
 
 /// Strings next to each other are one string.
-fn join_strings(tokens: &mut Vec<Token>, next: Value) -> Result<()> {
-    match (tokens.last_mut(), next) {
-        (Some(Token::Constant(Value::Str(first))), Value::Str(second)) => {
+fn join_strings(tokens: &mut Vec<Token>, next: Token) -> Result<()> {
+    use Token::{Constant, Text};
+    use Value::{Bytes, Str};
+    let plain = |text: &str| Piece::Text(text.to_owned());
+    let Some(last @ (Constant(Str(_) | Bytes(_)) | Text(_))) = tokens.last_mut() else {
+        tokens.push(next);
+        return Ok(());
+    };
+    match (last, next) {
+        (Constant(Str(first)), Constant(Str(second))) => {
             *first = format!("{first}{second}").into();
         }
-        (Some(Token::Constant(Value::Bytes(first))), Value::Bytes(second)) => {
+        (Constant(Bytes(first)), Constant(Bytes(second))) => {
             *first = [&first[..], &second[..]].concat().into();
         }
-        (Some(Token::Constant(Value::Str(_) | Value::Bytes(_))), _) => {
-            return fail(ErrorKind::Syntax, "cannot mix bytes and text");
+        (Text(first), Text(second)) => first.extend(second),
+        (Text(first), Constant(Str(second))) => first.push(plain(&second)),
+        (last @ Constant(Str(_)), Text(second)) => {
+            let Constant(Str(first)) = &*last else { return Ok(()) };
+            let first = plain(first);
+            *last = Text(std::iter::once(first).chain(second).collect());
         }
-        (_, next) => tokens.push(Token::Constant(next)),
+        _ => return fail(ErrorKind::Syntax, "cannot mix bytes and text"),
     }
     Ok(())
 }
 
-fn string(text: &str) -> Result<Option<(Value, &str)>> {
+fn string(text: &str) -> Result<Option<(Token, &str)>> {
     // At most two letters stand before a quote: looking further would make long texts slow.
     let prefix_length = text.bytes().take(3).take_while(u8::is_ascii_alphabetic).count();
     if !text[prefix_length..].starts_with(['\'', '"']) {
@@ -92,9 +106,6 @@ fn string(text: &str) -> Result<Option<(Value, &str)>> {
     if !matches!(&*prefix, "" | "r" | "u" | "b" | "br" | "rb" | "f" | "fr" | "rf") {
         return Ok(None);
     }
-    if prefix.contains('f') {
-        return fail(ErrorKind::Unsupported, "f-strings are not supported");
-    }
     let body = &text[prefix_length..];
     let single = &body[..1];
     let triple = single.repeat(3);
@@ -103,12 +114,15 @@ fn string(text: &str) -> Result<Option<(Value, &str)>> {
     let mut value = String::new();
     loop {
         if let Some(after) = rest.strip_prefix(quote) {
-            let value = if prefix.contains('b') {
-                Value::Bytes(Arc::new(value.chars().map(|c| c as u8).collect()))
+            let token = if prefix.contains('f') {
+                Token::Text(pieces(&value)?)
+            } else if prefix.contains('b') {
+                let bytes = value.chars().map(|c| c as u8).collect();
+                Token::Constant(Value::Bytes(Arc::new(bytes)))
             } else {
-                value.into()
+                Token::Constant(value.into())
             };
-            return Ok(Some((value, after)));
+            return Ok(Some((token, after)));
         }
         let Some(c) = rest.chars().next() else {
             return fail(ErrorKind::Syntax, "unterminated string literal");

@@ -6,7 +6,7 @@ use crate::value::Value;
 use super::eval::Object;
 use super::{fail, operator};
 
-const TEXT: [&str; 29] = [
+const TEXT: [&str; 31] = [
     "startswith",
     "endswith",
     "lower",
@@ -36,6 +36,8 @@ const TEXT: [&str; 29] = [
     "islower",
     "partition",
     "title",
+    "zfill",
+    "format",
 ];
 const SEQUENCE: [&str; 2] = ["count", "index"];
 const MAP: [&str; 5] = ["get", "keys", "values", "items", "copy"];
@@ -46,6 +48,10 @@ const SET: [&str; 7] =
 pub(super) fn attribute(base: Object, name: &str) -> Result<Object> {
     let value = match base {
         Object::Value(value) => value,
+        Object::Type(type_name) | Object::Builtin(type_name) if name == "__name__" => {
+            let own_name = type_name.rsplit('.').next().unwrap_or_default();
+            return Ok(Object::Value(own_name.into()));
+        }
         Object::Re(None) => {
             let functions = ["search", "match", "fullmatch"];
             return match functions.iter().find(|function| **function == name) {
@@ -60,6 +66,9 @@ pub(super) fn attribute(base: Object, name: &str) -> Result<Object> {
             );
         }
     };
+    if let Some(part) = date_part(&value, name) {
+        return Ok(Object::Value(part.into()));
+    }
     let methods: &[&str] = match &value {
         Value::Str(_) => &TEXT,
         Value::List(_) | Value::Tuple(_) => &SEQUENCE,
@@ -72,6 +81,15 @@ pub(super) fn attribute(base: Object, name: &str) -> Result<Object> {
     }
     let message = format!("'{}' has no attribute '{name}' that is supported", value.type_name());
     fail(ErrorKind::Unsupported, message)
+}
+
+/// The year, the month, the day, and so on.
+fn date_part(value: &Value, name: &str) -> Option<i64> {
+    match value {
+        Value::Date(date) => date.part(name),
+        Value::DateTime(time) => time.part(name),
+        _ => None,
+    }
 }
 
 pub(super) fn call(base: &Value, name: &str, arguments: &[Value]) -> Result<Value> {
@@ -148,6 +166,10 @@ fn text_method(text: &str, name: &str, arguments: &[Value]) -> Result<Option<Val
             }
         }
         return Ok(Some(false.into()));
+    }
+    if let ("zfill", [Value::Int(width)]) = (name, arguments) {
+        let width = width.as_i64().and_then(|width| usize::try_from(width).ok());
+        return super::format::zfill(text, width.unwrap_or_default()).map(|text| Some(text.into()));
     }
     if let ("join", [items]) = (name, arguments) {
         let items = operator::iterate(items)?;

@@ -3,6 +3,7 @@
 mod atom;
 mod call;
 mod eval;
+mod format;
 mod lexer;
 mod method;
 mod operator;
@@ -54,6 +55,10 @@ enum Expr {
     Slice(Box<Self>, Box<[Option<Self>; 3]>),
     Call(Box<Self>, Vec<Self>, Vec<(String, Self)>),
     Comprehension(Kind, Box<Self>, Vec<Loop>),
+    /// `*items` in a list, a tuple or a set.
+    Star(Box<Self>),
+    /// An f-string.
+    Text(Vec<format::Piece<Self>>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

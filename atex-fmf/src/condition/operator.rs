@@ -75,9 +75,7 @@ pub(super) fn binary(operator: Binary, left: &Value, right: &Value) -> Result<Va
         | (Binary::Multiply, Value::Int(count), sequence) => {
             repeat(sequence, count.as_i64().unwrap_or(i64::MAX))
         }
-        (Binary::Modulo, Value::Str(_), _) => {
-            fail(ErrorKind::Unsupported, "formatting with '%' is not supported")
-        }
+        (Binary::Modulo, Value::Str(text), values) => super::format::percent(text, values),
         (_, Value::Set(a), Value::Set(b)) => set_operation(operator, a, b),
         _ => operand_error(operator, left, right),
     }

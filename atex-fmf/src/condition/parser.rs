@@ -2,6 +2,7 @@
 
 use crate::error::{ErrorKind, Result};
 
+use super::format::Piece;
 use super::lexer::{Token, tokens};
 use super::{Binary, Comparison, Expr, Kind, Loop, fail};
 
@@ -16,7 +17,12 @@ pub(super) const KEYWORDS: [&str; 35] = [
 ];
 
 pub(super) fn parse(text: &str) -> Result<Expr> {
-    let mut parser = Parser { tokens: tokens(text)?, position: 0, depth: 0 };
+    parse_within(text, 0)
+}
+
+/// A text that is an expression by itself, at some depth of another.
+fn parse_within(text: &str, depth: usize) -> Result<Expr> {
+    let mut parser = Parser { tokens: tokens(text)?, position: 0, depth };
     let expression = parser.tuple_or_choice()?;
     match parser.peek() {
         Token::End => Ok(expression),
@@ -70,6 +76,7 @@ impl Parser {
             Token::Name(name) => name.clone(),
             Token::Constant(value) => format!("{value:?}"),
             Token::Symbol(symbol) => (*symbol).to_owned(),
+            Token::Text(_) => "f-string".to_owned(),
             Token::End => return fail(ErrorKind::Syntax, "unexpected end"),
         };
         fail(ErrorKind::Syntax, format!("unexpected '{found}'"))
@@ -99,6 +106,29 @@ impl Parser {
             items.push(self.choice()?);
         }
         Ok(Expr::Tuple(items))
+    }
+
+    /// An item of a list, a tuple or a set; `*items` stands for several.
+    pub(super) fn item(&mut self) -> Result<Expr> {
+        if self.eat("*") { Ok(Expr::Star(Box::new(self.binary(0)?))) } else { self.choice() }
+    }
+
+    /// An f-string, whose fields are expressions.
+    pub(super) fn text(&mut self, pieces: Vec<Piece<String>>) -> Result<Expr> {
+        self.nested(|parser| {
+            let depth = parser.depth;
+            let piece = |piece: Piece<String>| match piece {
+                Piece::Text(text) => Ok(Piece::Text(text)),
+                Piece::Field { field, .. } if field.trim_end().ends_with('=') => {
+                    fail(ErrorKind::Unsupported, "fields that show their text are not supported")
+                }
+                Piece::Field { field, conversion, spec } => {
+                    let field = parse_within(&field, depth)?;
+                    Ok(Piece::Field { field, conversion, spec })
+                }
+            };
+            pieces.into_iter().map(piece).collect::<Result<_>>().map(Expr::Text)
+        })
     }
 
     pub(super) fn choice(&mut self) -> Result<Expr> {

@@ -117,10 +117,19 @@ fn what_is_not_supported_is_an_error_and_never_silently_false() {
         ("__import__('os').system('true')", "Unsupported"),
         ("test.__class__", "Unsupported"),
         ("lambda: 1", "Unsupported"),
-        ("f'{test}'", "Unsupported"),
+        ("f'{level:.2f}'", "Unsupported"),
+        ("f'{level:{level}}'", "Unsupported"),
+        ("f'{level=}'", "Unsupported"),
+        ("f'{tag:5}'", "Unsupported"),
+        ("'{0[0]}'.format(tag)", "Unsupported"),
+        ("'%x' % level", "Unsupported"),
+        ("'%.2f' % ratio", "Unsupported"),
+        ("str == type(tier)", "Unsupported"),
+        ("type(tier)('1')", "Unsupported"),
+        ("max(*tag)", "Unsupported"),
+        ("{**environment}", "Unsupported"),
         ("tag.append('x')", "Unsupported"),
         ("tier is '2'", "Unsupported"),
-        ("'%s' % tier == '2'", "Unsupported"),
         ("level << 2", "Unsupported"),
         ("a b", "Syntax"),
         ("", "Syntax"),
@@ -129,5 +138,81 @@ fn what_is_not_supported_is_an_error_and_never_silently_false() {
         ("'x", "Syntax"),
         ("import os", "Syntax"),
         ("1 if 2", "Syntax"),
+    ]);
+}
+
+#[test]
+fn texts_with_values_in_them() {
+    check(&[
+        ("f'tier-{tier}' in ['tier-2']", "true"),
+        ("f\"{environment['FOO']}-{level + 1}\" == 'bar-4'", "true"),
+        (
+            "f'{tag} {nothing} {enabled} {ratio} {day}' == \"['fast', 'net'] None True 0.5 2020-01-01\"",
+            "true",
+        ),
+        (
+            "f'{level:03}|{level:03d}|{-5:04d}|{level:4}|{tier:4}|' == '003|003|-005|   3|2   |'",
+            "true",
+        ),
+        ("f'{level:>4}|{tier:<3}|{tier:^5}|{tier:*>3}' == '   3|2  |  2  |**2'", "true"),
+        ("f'{tier!r}{tier!r:>5}' == \"'2'  '2'\" and f'{{{level}}}' == '{3}' and not f''", "true"),
+        ("f'{level != 3}{ {1: 2}[1] }' == 'False2'", "true"),
+        ("'a' f'{level}' 'b' f'c' rf'\\d' == 'a3bc\\\\d' and f\"{f'{level}'}\" == '3'", "true"),
+        ("f'{tier:d}'", "Unsupported"),
+        ("f'{nope}'", "Filter"),
+        ("f'{'", "Syntax"),
+        ("f'{}'", "Syntax"),
+        ("f'}'", "Syntax"),
+        ("'%s-%d-%r-%i%%' % (tier, level, tier, True) == \"2-3-'2'-1%\"", "true"),
+        (
+            "'%5d|%-5d|%05d|%5s|%-3s' % (3, 3, -3, tier, tier) == '    3|3    |-0003|    2|2  '",
+            "true",
+        ),
+        (
+            "'%(FOO)s' % environment == 'bar' and '%d' % -3.9 == '-3' and '%s' % tag == \"['fast', 'net']\"",
+            "true",
+        ),
+        ("'x' % [] == 'x' % {} == 'x' % () == 'x'", "true"),
+        ("'%(X)s' % environment", "Lookup"),
+        ("'%d' % tier", "Type"),
+        ("'%s %s' % tier", "Type"),
+        ("'%s' % (1, 2)", "Type"),
+        ("'x' % 1", "Type"),
+        ("'%' % 1", "Value"),
+        ("'{} {}{{}}'.format(1, tier) == '1 2{}' and '{1}{0}'.format(1, 2) == '21'", "true"),
+        ("'{x:>3}|{x!r}'.format(x=tier) == \"  2|'2'\"", "true"),
+        ("'{}'.format()", "Lookup"),
+        ("'{0}{}'.format(1, 2)", "Value"),
+        ("'{}{0}'.format(1, 2)", "Value"),
+        ("'7'.zfill(3) + '-7'.zfill(4) + ''.zfill(1) == '007-0070'", "true"),
+        ("tier.zfill(2) == '02'", "true"),
+        ("'a'.zfill('2')", "Type"),
+        ("'a'.zfill(99999999)", "Limit"),
+        ("f'{tier:99999999}'", "Limit"),
+        ("'%s' * 50000 % ((test * 10000,) * 50000)", "Limit"),
+    ]);
+}
+
+#[test]
+fn types_dates_and_stars() {
+    check(&[
+        ("type(tier) == str and type(tag) is list and type(level) is not str", "true"),
+        ("type(enabled) == int", "false"),
+        ("type(tier) in (str, int) and type(tag) not in [str, int]", "true"),
+        ("type(nothing).__name__ + type(day).__name__ + str.__name__ == 'NoneTypedatestr'", "true"),
+        ("type(tier) == type('x') != 'str'", "Unsupported"),
+        ("type(tier) == 'str'", "false"),
+        ("isinstance(tier, type('a')) and type(tier)", "true"),
+        ("type(tier) < str", "Type"),
+        ("day.year == 2020 and (day.month, day.day) == (1, 1)", "true"),
+        ("day.hour", "Unsupported"),
+        ("[*tag, 'x'] == ['fast', 'net', 'x'] and (*tag,) == ('fast', 'net')", "true"),
+        ("{*tag, *'ab'} == {'fast', 'net', 'a', 'b'} and [*environment] == ['FOO', 'N']", "true"),
+        ("[*tag or 'x']", "Syntax"),
+        ("[*level]", "Type"),
+        ("(*tag)", "Syntax"),
+        ("*tag,", "Syntax"),
+        ("[*t for t in tag]", "Syntax"),
+        ("{*tag: 1}", "Syntax"),
     ]);
 }
