@@ -18,9 +18,12 @@ use crate::result::{ResultSink, SinkError};
 use crate::run::{Run, Stop};
 
 /// How much of the control stream is read at once.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 256 << 10;
 /// How often is looked how much output came, while there is much, and while there is none.
 const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How often a connection may lose something without saying so, for a test.
+const MISSED_MAX: u32 = 10;
 
 /// A test while it runs.
 pub(crate) struct Running<'a> {
@@ -35,6 +38,8 @@ pub(crate) struct Running<'a> {
     look: (Instant, Duration, u64),
     /// Whether the test was told to stop.
     told: bool,
+    /// How often the connection lost something and did not say so.
+    missed: u32,
     /// What broke first.
     trouble: Option<Error>,
     /// Ends the test when the future of the run is dropped.
@@ -72,6 +77,7 @@ impl<'a> Running<'a> {
             began: (began, before),
             look: (began + LOOK.1, LOOK.1, 0),
             told: false,
+            missed: 0,
             trouble: None,
             guard: StopGuard { connection: Arc::clone(run.connection), stop },
         };
@@ -136,7 +142,7 @@ impl<'a> Running<'a> {
         let (begun, range) = match came {
             Ok(Came::Begun(range)) => (true, range),
             Ok(Came::Bytes(range)) => (false, range),
-            Ok(Came::End(status)) => return self.ended(status).await,
+            Ok(Came::End(status)) => return self.ended(status),
             Err(error) => return self.broke(error),
         };
         if begun {
@@ -219,20 +225,21 @@ impl<'a> Running<'a> {
     }
 
     /// What the end of the attachment means.
-    async fn ended(&mut self, status: Status) -> Option<Action> {
+    fn ended(&mut self, status: Status) -> Option<Action> {
         self.attachment = None;
         let ended = match status {
-            Status::Code(0) => Ended::Over(Some(0)),
-            Status::Code(code @ 11..=110) => Ended::Over(Some(code - 10)),
-            Status::Code(10) => {
-                let run = self.run;
-                let asking = run.guest.exit_code(&**run.connection, run.number);
-                match self.promptly("asking about", run.limits.attach, asking).await {
-                    Ok(code) => Ended::Over(Some(code)),
-                    Err(error) => return self.broke(error),
+            Status::Code(0) => match self.intake.conclude() {
+                Ok(Some(conclusion)) => Ended::Over(conclusion.code),
+                Ok(None) if self.missed < MISSED_MAX => {
+                    // The remote still has it.
+                    self.missed += 1;
+                    return self.cut("a part of what the test said got lost");
                 }
-            }
-            Status::Code(111) => Ended::Over(None),
+                Ok(None) => {
+                    Ended::Trouble("a part of what the test said got lost, again and again")
+                }
+                Err(error) => return self.broke(error),
+            },
             Status::Code(3) => Ended::Killed,
             Status::Code(4) => Ended::Trouble("the test could not be started (see its output)"),
             Status::Code(5) => {
@@ -245,11 +252,7 @@ impl<'a> Running<'a> {
             }
             Status::Code(9) => Ended::Missing,
             Status::Code(127) => Ended::Trouble("the work folder is gone"),
-            other => {
-                let source = format!("the attachment to the test {other}").into();
-                let origin = self.run.connection.name().to_owned();
-                return self.broke(Error::Lost { origin, source });
-            }
+            other => return self.cut(&format!("the attachment to the test {other}")),
         };
         if matches!(ended, Ended::Over(_))
             && let Err(error) = self.intake.finish()
@@ -257,6 +260,12 @@ impl<'a> Running<'a> {
             return self.on(Event::Ended(Ended::Torn(error.to_string())));
         }
         self.on(Event::Ended(ended))
+    }
+
+    /// The connection broke, or behaves as if it had.
+    fn cut(&mut self, how: &str) -> Option<Action> {
+        let origin = self.run.connection.name().to_owned();
+        self.broke(Error::Lost { origin, source: how.into() })
     }
 
     /// Something went wrong, here or on the way.

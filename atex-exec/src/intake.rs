@@ -9,6 +9,7 @@ use atex_core::{Artifacts, Error, Result};
 use crate::attempt::Progress;
 use crate::checkpoint::{Checkpoint, Identity, Moment};
 use crate::control::{Parser, Word};
+use crate::guest::Conclusion;
 use crate::result::{ResultSink, SinkError};
 
 /// How much of the control stream may come, and how much time may pass, before what came is written down as safe.
@@ -92,8 +93,22 @@ impl<'a> Intake<'a> {
         if let Ok(new) = File::create_new(&self.output) {
             return Ok(new);
         }
+        self.take_conclusion()?;
         let file = File::options().append(true).open(&self.output);
         file.map_err(Error::io("cannot write", &self.output))
+    }
+
+    /// What the remote said at the end of the output, which is no part of it.
+    fn take_conclusion(&self) -> Result<Option<Conclusion>> {
+        let file = File::options().read(true).write(true).open(&self.output);
+        file.and_then(|mut file| Conclusion::take(&mut file))
+            .map_err(Error::io("cannot write", &self.output))
+    }
+
+    /// The attachment says that this was all: how the test ended, if that is so.
+    pub(crate) fn conclude(&mut self) -> Result<Option<Conclusion>> {
+        let conclusion = self.take_conclusion()?;
+        Ok(conclusion.filter(|it| self.here() == (it.control, it.output)))
     }
 
     /// How much output is here, of all starts of the test.

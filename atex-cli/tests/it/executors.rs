@@ -45,8 +45,7 @@ fn output_is_shown_as_it_comes() {
 fn commands_of_a_file_are_run() {
     let bench = Bench::new(&[]);
     bench.write("checks", "# of this system\n/kernel  uname | grep Linux\n/no  echo no; exit 3\n");
-    let arguments =
-        "run --commands ../checks --pool local,platform=x --out ../out --progress none";
+    let arguments = "run --commands ../checks --pool local,platform=x --out ../out --progress none";
     let output = bench.command(arguments).output().unwrap();
     insta::assert_snapshot!(bench.transcript(arguments, &output));
     insta::assert_snapshot!(bench.results(&bench.path("out")).join("\n"));
@@ -62,7 +61,8 @@ fn commands_of_a_file_are_run() {
 #[test]
 fn all_tests_are_beakerlib_tests_if_that_is_asked_for() {
     let bench = Bench::new(TREE);
-    let arguments = "run --executor beakerlib --pool local,platform=x --out ../out --progress none -t /phases";
+    let arguments =
+        "run --executor beakerlib --pool local,platform=x --out ../out --progress none -t /phases";
     let output = bench.command(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", bench.transcript(arguments, &output));
     insta::assert_snapshot!(bench.results(&bench.path("out")).join("\n"));

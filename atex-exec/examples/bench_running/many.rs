@@ -23,10 +23,11 @@ pub(crate) async fn parallel(arguments: &Arguments, bed: &Bed) -> Result<(), Fai
     let connections = connect(bed, Over::Ssh, CONNECTIONS).await?;
     println!("{CONNECTIONS} connections made in {:.2?}", began.elapsed());
     let mut table = Table::new(format!("{TESTS} tests, {CONNECTIONS} ssh"), "s", false);
-    let mut first = Duration::MAX;
+    let (mut first, mut whole) = (Duration::MAX, Duration::MAX);
     for _ in 0..arguments.rounds {
-        let (took, began) = round(bed, &connections).await?;
-        first = first.min(began);
+        let round = round(bed, &connections).await?;
+        let took = round.tests;
+        (first, whole) = (first.min(round.first), whole.min(round.whole));
         let peer = match masters.is_empty() {
             true => None,
             false => Some(peers::parallel(bed, &masters, TESTS)?.as_secs_f64()),
@@ -34,35 +35,58 @@ pub(crate) async fn parallel(arguments: &Arguments, bed: &Bed) -> Result<(), Fai
         table.add(took.as_secs_f64(), peer);
     }
     table.print();
-    println!("the first of them was done after {first:.2?}");
+    println!(
+        "with sessions to be started and the tree to be uploaded first: {whole:.2?}, the first test done after {first:.2?}"
+    );
     Ok(())
 }
 
-/// A session on each connection, which takes the next test until there is none; how long all took, and when the first was
-/// done.
-async fn round(
-    bed: &Bed,
-    connections: &[Arc<dyn Connection>],
-) -> Result<(Duration, Duration), Failure> {
+/// How long tests took.
+struct Round {
+    /// All of them, in sessions that were ready.
+    tests: Duration,
+    /// Until the first one was done, in sessions that had to be started.
+    first: Duration,
+    /// All of them, likewise.
+    whole: Duration,
+}
+
+/// A session on each connection, which takes the next test until there is none; then all of that once more.
+async fn round(bed: &Bed, connections: &[Arc<dyn Connection>]) -> Result<Round, Failure> {
     let (began, next) = (Instant::now(), AtomicUsize::new(0));
     let work = connections.iter().enumerate().map(|(number, connection)| {
         let next = &next;
         async move {
             let mut session = Session::over(bed, Arc::clone(connection), number).await?;
-            let mut first = Duration::MAX;
-            while next.fetch_add(1, Ordering::Relaxed) < TESTS {
-                session.run("/trivial").await?;
-                first = first.min(began.elapsed());
-            }
-            Ok::<_, Failure>((session, first, began.elapsed()))
+            let first = take(&mut session, next, began).await?;
+            Ok::<_, Failure>((session, first))
         }
     });
     let done = futures::future::try_join_all(work).await?;
-    let first = done.iter().map(|(_, first, _)| *first).min().unwrap_or_default();
-    let last = done.iter().map(|(_, _, last)| *last).max().unwrap_or_default();
-    let stops = done.into_iter().map(|(session, ..)| session.stop());
-    futures::future::try_join_all(stops).await?;
-    Ok((last, first))
+    let whole = began.elapsed();
+    let first = done.iter().map(|(_, first)| *first).min().unwrap_or_default();
+    let mut sessions: Vec<_> = done.into_iter().map(|(session, _)| session).collect();
+
+    let (began, next) = (Instant::now(), AtomicUsize::new(0));
+    let work = sessions.iter_mut().map(|session| take(session, &next, began));
+    futures::future::try_join_all(work).await?;
+    let tests = began.elapsed();
+    futures::future::try_join_all(sessions.into_iter().map(Session::stop)).await?;
+    Ok(Round { tests, first, whole })
+}
+
+/// Runs the next test until there is none; when its first was done.
+async fn take(
+    session: &mut Session,
+    next: &AtomicUsize,
+    began: Instant,
+) -> Result<Duration, Failure> {
+    let mut first = Duration::MAX;
+    while next.fetch_add(1, Ordering::Relaxed) < TESTS {
+        session.run("/trivial").await?;
+        first = first.min(began.elapsed());
+    }
+    Ok(first)
 }
 
 async fn connect(bed: &Bed, over: Over, count: usize) -> Result<Vec<Arc<dyn Connection>>, Failure> {

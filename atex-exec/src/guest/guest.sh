@@ -1,32 +1,34 @@
 # What runs on a remote: starts one test under a supervisor that outlives the connection, and lets a controller attach to
-# it. Needs bash 4 and coreutils. Never printed to, never edited on the remote; see guest/mod.rs for the caller.
+# it. Needs bash 4 and coreutils. Never printed to, never edited on the remote; see guest/mod.rs for the caller. Here is what
+# every test needs, in the builtins of bash alone as far as a test is short and says little; the rest is in slow.sh.
 #
-#   guest.sh run N R LIMIT LENGTH   (re)make the folder of run N from the script of LENGTH bytes on standard input, start its test
-#                                   for the R-th time after a reboot, attach; the folder of the run before, of which the
-#                                   controller has all, goes
+#   guest.sh run N R LIMIT LENGTH   make the folder of run N as new from the script of LENGTH bytes on standard input, start its test
+#                                   for the R-th time after a reboot, attach; the controller has all of the runs before
 #   guest.sh attach N R             attach again; whoever was attached is let go first
 #   guest.sh tell N WORD            stop: end the test now; limit SECONDS: it may run so long from now on, if nobody says more;
 #                                   close: nobody reads what it says any more
-#   guest.sh code N                 print how the test ended
 #   guest.sh leave                  remove the work folder
 #
 # Attached means: after a line that says so, and (for `attach`) a line "C O" on standard input with what is known already, in
 # bytes, the control stream goes to standard output, the output of the test to standard error. Lines "C O" that follow on
 # standard input say what is safe with the controller; what is kept here up to there goes. Its end means that the
-# controller is gone.
-# Exit codes: 0 all of both was sent and the test ended with 0, 11 to 110 the same with 1 to 100, 10 the same with another code
-# (see `code`), 111 the same and the code is not to be told; 3 the supervisor is gone without a word, 4 the test could not be
-# started, 5 a part could not be sent, 6 the system rebooted meanwhile, 7 the test was ended here because its time was up, 8 what
-# it said could not be kept here, 9 it was never started (for the R-th time). `tell N stop` exits with 10 if the test is over.
+# controller is gone. When the test is over and all was sent, the last of standard error is a byte 0 and the line
+# "atex-end CODE C O": how the test ended ("untold": nobody is to know), and how much of both there was in all.
+# Exit codes: 0 all of that was sent; 3 the supervisor is gone without a word, 4 the test could not be started, 5 a part
+# could not be sent, 6 the system rebooted meanwhile, 7 the test was ended here because its time was up, 8 what it said could
+# not be kept here, 9 it was never started (for the R-th time). `tell N stop` exits with 10 if the test is over.
 #
-# A run folder has: env.sh, test.sh, metadata.yaml (written by the controller), control.START and output.START (the spools, in
-# segments named by where they begin; START.next says where the following one begins, once a segment is complete), life (a pipe
-# that the supervisor holds open for as long as it lives), mail (words to the watchdog), listening (mail is read from now on),
-# boot (which start it is, and of which boot), late (its time was up), full (a spool could not be written), over (the test has ended), done (all is in the spools; how it ended).
-work=${0%/*}
-folder=$work/run-$2
-# How much is in one segment, and how much may wait for the controller. Then the test waits too.
-segment=$((16 << 20)) waiting=$((256 << 20))
+# Runs take turns in two folders, so that hardly any is made or removed. A folder has pipes: life (the supervisor holds it
+# open for as long as it lives), mail (words to the supervisor, each after the number of its run), control.pipe and
+# output.pipe. And files: env.sh, test.sh, metadata.yaml (written by the controller), control.START and output.START (the
+# spools, in segments named by where they begin; START.next says where the following one begins, once a segment is complete),
+# attached and seen (who is attached; when it looked last), some that mean something once they are not empty: boot (which
+# start of which run it is, and of which boot), listening (mail is read from now on; for which run), over (the test has
+# ended), done (all is in the spools; code and lengths); and some that mean something by being there, after which the folder is
+# made anew: late (its time was up), full (a spool could not be written), closed (nobody reads what it says any more), held
+# (somebody still holds a pipe).
+work=${0%/*} run=$2
+folder=$work/run-$((run % 2))
 # Which boot this is; a container that was started again counts. Not every kernel has the number; then a reboot looks like a
 # supervisor that was killed.
 read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
@@ -37,25 +39,49 @@ now() {
   read -r now _ 2>/dev/null </proc/uptime && now=${now%%.*} || now=$SECONDS
 }
 
-# Makes the folder of a run; the last pipe says that all is there.
-prepare() {
-  mkdir "$1" && mkfifo "$1/life" "$1/mail" "$1/control.pipe" "$1/output.pipe"
+# Makes a folder as new. Nothing is removed or made where only the usual is in it, and all of its run was done.
+clean() {
+  local path usual=1
+  [[ -p $1/output.pipe && (! -s $1/boot || -s $1/done) ]] || usual=
+  shopt -s nullglob dotglob
+  for path in "$1"/*; do
+    [[ ! -L $path ]] || usual=
+    [[ $usual ]] || break
+    case ${path#"$1"/} in
+      life | mail | control.pipe | output.pipe) [[ -p $path ]] || usual= ;;
+      env.sh | test.sh | metadata.yaml | control.0 | output.0 | boot | listening | over | done | attached | seen | quiet | \
+        control.dd | output.dd | control.end | output.end | control.waits | output.waits)
+        [[ -f $path ]] && : >"$path" || usual=
+        ;;
+      *) usual= ;;
+    esac
+  done
+  shopt -u nullglob dotglob
+  [[ $usual ]] && return
+  . "$work/slow.sh"
+  remake "$1"
 }
 
-# Sees to it that the folder of this run is there, and new. The run before has it made, so that nobody has to wait for it.
-find_folder() {
-  local tries
-  # There is more in it after a reboot, or after a connection that was cut while it was started.
-  [[ ! -e $folder/boot ]] || remove "$folder"
-  [[ ! -p $folder/output.pipe ]] || return 0
-  prepare "$folder" 2>/dev/null && return
-  # Somebody is just making it.
-  for ((tries = 0; tries < 100; tries++)); do
-    [[ ! -p $folder/output.pipe ]] || return 0
-    sleep 0.02
+# Copies from one descriptor to another what is there, as long as it is little, without another program; how much goes to
+# `copied`. Exits with 0 at its end, 1 when there is more, 2 when somebody may still write to it, 3 when it could not be written.
+little() {
+  local LC_ALL=C data status
+  copied=0
+  # Not every bash reads every byte as it is.
+  [[ $exact ]] || return 1
+  while ((copied < 4096)); do
+    status=0
+    IFS= read -r -d '' -n 1024 -t 0.2 -u "$1" data || status=$?
+    copied=$((copied + ${#data}))
+    if ((status == 0 && ${#data} < 1024)); then
+      printf '%s\0' "$data" >&"$2" || return 3
+      ((++copied))
+    else
+      [[ ! $data ]] || printf %s "$data" >&"$2" || return 3
+      ((status == 0)) || return $((status > 128 ? 2 : 0))
+    fi
   done
-  remove "$folder"
-  prepare "$folder"
+  return 1
 }
 
 # Reads the script of so many bytes, and nothing that follows it.
@@ -64,321 +90,151 @@ read_script() {
   IFS= read -r -N "$1" script
 }
 
-# Removes a folder, but nothing of what a test mounted there: that is taken off first, or the folder stays.
-remove() {
-  local point points=()
-  while read -r _ _ _ _ point _; do
-    printf -v point %b "$point"
-    [[ $point = "$1"/* ]] && points=("$point" "${points[@]}")
-  done 2>/dev/null </proc/self/mountinfo
-  for point in "${points[@]}"; do
-    umount -l -- "$point" || return
-  done
-  rm -rf --one-file-system -- "$1" 2>/dev/null && return
-  # A test may have left folders that it forbade to write.
-  chmod -R u+rwX -- "$1" 2>/dev/null
-  rm -rf --one-file-system -- "$1"
+# Sends what is new in a spool; its descriptor keeps the place.
+send() {
+  little "$1" "$2"
+  case $? in 0 | 2) ;; 1) cat <&"$1" >&"$2" || exit 5 ;; *) exit 5 ;; esac
 }
 
-# Sets `start` to the last segment of a spool that begins at or before a place (by default, the last of all).
-find_segment() {
-  local file
-  start=
-  for file in "$1".[0-9]*; do
-    file=${file#"$1".}
-    [[ $file = *[!0-9]* ]] || ((file > ${2:-file})) || ((file < ${start:-0})) || start=$file
-  done
-  [[ $start ]]
-}
-
-# Keeps what comes through a pipe (standard input) in segments.
-spool() {
-  local start=0 end=0 starts=(0) reads bytes number what
-  set +m
-  while :; do
-    # `dd` writes what it reads at once, at most so many times. Its report says how often, and how much.
-    LC_ALL=C dd bs=128k count=128 2>"$1.dd" >>"$1.$start" || return
-    reads= bytes=
-    while read -r number what _; do
-      case $what in records) reads=$number ;; byte*) bytes=$number ;; esac
-    done <"$1.dd"
-    [[ $reads && $bytes ]] || return 1
-    end=$((end + bytes))
-    ((${reads%+*} + ${reads#*+} == 128)) || return 0
-    ((end - start >= segment)) || continue
-    : >"$1.$end" && echo "$end" >"$1.$start.next" || return
-    start=$end
-    starts+=("$start")
-    while ((end - starts[0] > waiting)); do
-      if [[ -e $1.${starts[0]} ]]; then
-        : >"$1.waits"
-        sleep 0.1
-      else
-        starts=("${starts[@]:1}")
-      fi
-    done
-    [[ ! -e $1.waits ]] || rm -f -- "$1.waits"
-  done
-}
-
-supervise() {
-  exec </dev/null >/dev/null 2>&1
-  # The connection may go; this stays.
-  trap '' HUP INT PIPE
-  exec 8<>mail
-  : >listening
-  # Job control gives each a process group of its own, by which all of it is stopped.
+# Starts the test, and says how it ended. It is a process of its own only because bash cannot wait for two things at once.
+start() {
+  local code=0
+  exec 5<&- 6<&- 9>&-
+  # A process group of its own, by which all of it is stopped.
   set -m
-  # Pipes, not the spools themselves: `> /dev/stderr` in a test would truncate a file.
-  spool control <control.pipe 8>&- 9>&- &
-  local control_spooler=$!
-  spool output <output.pipe 8>&- 9>&- &
-  local output_spooler=$! test code=0 spooler
   (
     set +m
     trap - HUP INT PIPE
     . ./env.sh
-  ) </dev/null 3>control.pipe >output.pipe 2>&1 8>&- 9>&- &
-  test=$!
+  ) </dev/null 2>&1 8>&- &
   set +m
-  watch "$BASHPID" "$test" "$1" "$control_spooler" "$output_spooler" 9>&- &
-  wait "$test" || code=$?
-  : >over
-  [[ $ATEX_KEEP_BACKGROUND ]] || kill -KILL -- "-$test"
-  # A process that left the group may hold the pipes; the watchdog ends the spoolers when they take long.
-  echo drain >&8
-  for spooler in "$control_spooler" "$output_spooler"; do
-    # 143: ended by the watchdog. Anything else but success is a disk that took no more.
-    wait "$spooler" || [[ $? = 143 ]] || : >full
+  exec >/dev/null 3>&-
+  echo "$run test $!" >&8
+  wait "$!" || code=$?
+  echo "$run" >over
+  echo "$run over $code" >&8
+}
+
+# Waits for a word of this run, so many seconds; `word` is empty when none came. Half a word is kept for the next time.
+hear_word() {
+  local line
+  while word= && IFS= read -r -t "$1" -u 8 line; do
+    line=$half$line half=
+    if [[ $line = "$run "* ]]; then
+      line=${line#* }
+      word=${line%% *} argument=${line#* }
+      return
+    fi
   done
-  echo end >&8
+  half+=$line
+}
+
+# Writes down how the test ended, and how long its spools are.
+conclude() {
   [[ ! $ATEX_NO_EXITCODE ]] || code=untold
-  echo "$code" >done || : >full
+  echo "$code $1 $2" >done || : >full
 }
 
-# Whether anything came since `quiet`, or waits for the controller to take it.
-busy() {
-  local file
-  for file in control.[0-9]* output.[0-9]*; do
-    [[ ! $file -nt quiet ]] || return 0
-  done
-  return 1
-}
-
-# Ends the test when told so, or when its time is up and no controller is there to say so; then sees that the spoolers end.
-watch() {
-  local supervisor=$1 test=$2 limit=$3 control_spooler=$4 output_spooler=$5 word argument now end signal tries
+# The supervisor: starts the test, and keeps what it says. Nothing but that is done for a test that ends soon and says little.
+supervise() {
+  local limit=$1 began now code= test= word half= argument slice said=0 copied control=0 output=0
+  exec 2>/dev/null
+  # The connection may go; this stays.
+  trap '' HUP INT PIPE
+  # Pipes, not the spools themselves: `> /dev/stderr` in a test would truncate a file. Opening one end alone would wait.
+  exec 8<>mail 4<>control.pipe 3>control.pipe 5<control.pipe 4<>output.pipe >output.pipe 6<output.pipe 4>&-
+  echo "$run" >listening
+  start &
+  local starter=$!
+  exec >/dev/null 3>&-
   now
-  end=$((now + limit))
-  while :; do
-    word=
-    now
-    # Woken now and then: to see that the supervisor is there, and because a jump of the clock can end a wait early or late.
-    if ((now < end)); then read -r -t $((end - now < 5 ? end - now : 5)) -u 8 word argument; else word=late; fi
-    case $word in
-      limit)
-        now
-        end=$((now + argument))
-        ;;
-      close)
-        [[ -e closed ]] || kill -TERM -- "-$control_spooler"
-        : >closed
-        ;;
-      drain) break ;;
-      stop | late)
-        [[ $word = stop ]] || : >late
-        # First politely.
-        for signal in HUP TERM; do
-          kill -$signal -- "-$test"
-          kill -CONT -- "-$test"
-          read -r -t 2 -u 8 word argument
-          [[ $word = drain ]] && break 2
-        done
-        break
-        ;;
-      *) kill -0 "$supervisor" || break ;;
-    esac
+  began=$now
+  for slice in 0.05 0.1 0.2 0.3; do
+    ((limit > 1)) || break
+    hear_word "$slice"
+    if [[ $word = test ]]; then
+      test=$argument
+      hear_word "$slice"
+    fi
+    [[ ! $word ]] || break
+    # Whoever said something is kept waiting no longer than this once.
+    ! read -r -t 0 -u 5 && ! read -r -t 0 -u 6 || ((!said++)) || break
   done
-  if [[ $word != drain ]]; then
-    kill -KILL -- "-$test"
-    read -r -t 5 -u 8 word argument
+  if [[ $word = over ]]; then
+    code=$argument
+    [[ $ATEX_KEEP_BACKGROUND ]] || kill -KILL -- "-$test"
+    exec 4>>control.0
+    little 5 4
+    case $? in 3) : >full ;; 0) said=all ;; *) said=more ;; esac
+    control=$copied
+    if [[ $said = all ]]; then
+      exec 4>>output.0
+      little 6 4
+      case $? in 3) : >full ;; 0) ;; *) said=more ;; esac
+      output=$copied
+    fi
+    exec 4>&-
+    [[ $said = more ]] || { conclude "$control" "$output" && return; }
   fi
-  # The spoolers have what the test said when nothing came for a while; whoever still holds the pipes is not waited for, nor
-  # is somebody who goes on talking: no more than a pipe holds is the test's. But what waits for the controller stays.
-  for ((tries = 0; tries < 5; tries++)); do
-    : >quiet
-    read -r -t 2 -u 8 word argument
-    [[ $word = end ]] && return
-    now
-    if [[ -e control.waits || -e output.waits ]] && ((now < end)); then tries=0; else busy || break; fi
-  done
-  kill -TERM -- "-$control_spooler"
-  kill -TERM -- "-$output_spooler"
+  . "$work/slow.sh"
+  keep
 }
 
-# Forgets what is safe with the controller, up to this place of this spool; but not the segment that is being read.
-forget() {
-  local file next
-  for file in "$1".*.next; do
-    [[ -e $file ]] && read -r next <"$file" && ((next <= $2 && next <= $3)) && rm -f -- "${file%.next}" "$file"
-  done
+# All was kept; says how the test ended.
+finish() {
+  local code control output
+  [[ ! -e late ]] || exit 7
+  [[ ! -e full ]] || exit 8
+  [[ -s done ]] && read -r code control output <done || exit 3
+  printf '\0atex-end %s %s %s\n' "$code" "$control" "$output" >&2 || exit 5
+  exit 0
 }
 
-# Reads what the controller said. Its end is the end of this.
-hear() {
-  local control output
-  while read -r -t 0 -u 0; do
-    read -r control output || exit 5
-    forget control "$control" "$control_at"
-    forget output "$output" "$output_at"
-  done
-}
-
-# Sends what is new in the spools, side by side: words must not wait for the output. The descriptors keep their place from
-# one call to the next.
-forward() {
-  local sender control_next output_next
-  while :; do
-    sender= control_next= output_next=
-    # What has a next one is complete.
-    [[ ! -e control.$control_at.next ]] || read -r control_next <"control.$control_at.next"
-    [[ ! -e output.$output_at.next ]] || read -r output_next <"output.$output_at.next"
-    if [[ -s output.$output_at ]]; then
-      cat <&6 >&2 &
-      sender=$!
-    fi
-    [[ ! -s control.$control_at ]] || cat <&5 || exit 5
-    if [[ $sender ]]; then
-      # Told to leave: not before all is there that is on its way.
-      until wait "$sender"; do
-        (($? > 128)) && kill -0 "$sender" 2>/dev/null || exit 5
-      done
-    fi
-    ((!leaving)) || exit 5
-    hear
-    if [[ $control_next ]]; then exec 5<"control.$control_next"; control_at=$control_next; fi
-    if [[ $output_next ]]; then exec 6<"output.$output_next"; output_at=$output_next; fi
-    [[ $control_next || $output_next ]] || return 0
-  done
-}
-
-# Lets go whoever is attached: two must not write to one place.
-alone() {
-  local file other tries
-  for file in seen-*; do
-    other=${file#seen-}
-    # Its number may be somebody else's by now.
-    if [[ -e /proc/$other/cmdline && $(tr '\0' ' ' <"/proc/$other/cmdline") = *"$0 "* ]]; then
-      kill -TERM "$other"
-      for ((tries = 0; tries < 50; tries++)); do
-        kill -0 "$other" || break
-        sleep 0.1
-      done
-      kill -KILL "$other"
-    fi
-    rm -f -- "$file"
-  done
-} 2>/dev/null
-
+# Sends what is in the spools from now on, until the end of the test.
 attach() {
-  local wait=0.02 status=0 idle=0 control=0 output=0 control_at=0 output_at=0 leaving=0 start code
+  local wait control_at=0 output_at=0 leaving=0
   trap leaving=1 TERM
-  [[ $1 = anew ]] || alone
-  : >"seen-$$"
+  echo "$$" >attached
   echo "atex: attached"
-  if [[ $1 != anew ]]; then
-    read -r control output || exit 5
-    find_segment control "$control" && control_at=$start && find_segment output "$output" && output_at=$start || exit 5
-  fi
-  exec 5<"control.$control_at" 6<"output.$output_at"
-  # Skip what is known. `tail` seeks to the place and reads from there, so it also sends the first part.
-  if ((output > output_at)); then tail -c "+$((output - output_at + 1))" <&6 >&2 || exit 5; fi
-  if [[ $1 = rebooted ]]; then
-    # What it said last may be torn; what it printed goes as it is.
-    control_at=none
-    forward
-    exit 6
-  fi
-  if ((control > control_at)); then tail -c "+$((control - control_at + 1))" <&5 || exit 5; fi
-  while :; do
-    # The end of `life` is the end of the supervisor. Until then look for news from time to time.
+  exec 5<control.0 6<output.0
+  for wait in 0.05 0.1 0.2 0.3; do
+    # The end of `life` is the end of the supervisor.
     read -r -t "$wait" -u 7
-    status=$?
+    (($? > 128)) || break
     ((!leaving)) || exit 5
-    ((status > 128)) || break
-    case $wait in 0.02) wait=0.05 ;; 0.05) wait=0.1 ;; *) wait=0.2 ;; esac
-    hear
-    # Hardly anything is forked while the test is silent. A spool of the same tick as `seen` may have grown since; and where
-    # the clock was set back, only looking helps.
-    if ((++idle > 10)) || ! [[ "seen-$$" -nt control.$control_at && "seen-$$" -nt output.$output_at ]]; then
-      : >"seen-$$"
-      forward
-      ((idle > 10)) || wait=0.05
-      idle=0
-    fi
+    send 5 1
+    send 6 2
+    wait=
   done
-  forward
-  [[ -e late ]] && exit 7
-  [[ -e full ]] && exit 8
-  [[ -e done ]] && read -r code <done || exit 3
-  # Small, so that no code of something that fails here is taken for it.
-  case $code in
-    0) exit 0 ;;
-    untold) exit 111 ;;
-    *) ((code <= 100)) && exit $((code + 10)) || exit 10 ;;
-  esac
+  # Too long, or too much for one segment.
+  if [[ ! $wait || -e control.0.next || -e output.0.next ]]; then
+    . "$work/slow.sh"
+    follow
+  fi
+  send 6 2
+  send 5 1
+  finish
 }
 
-case $1 in
-  run)
-    find_folder && cd "$folder" || exit 4
-    # While the test runs: the folder of the next run, and none of the last.
-    {
-      [[ -e $work/run-$(($2 + 1)) ]] || prepare "$work/run-$(($2 + 1))"
-      (($2 == 1)) || remove "$work/run-$(($2 - 1))"
-    } </dev/null >/dev/null 2>&1 &
-    read_script "$5" && eval "$script" || exit 4
-    # The last line of the script says so; a connection that was cut while it was sent must not start half a test.
-    [[ $complete ]] && : >control.0 && : >output.0 && echo "$3 $boot" >boot || exit 4
-    # Open for reading and writing first: opening one end alone would wait for the other.
-    exec 9<>life 7<life
-    set -m
-    supervise "$4" 7<&- &
-    set +m
-    exec 9>&-
-    attach anew
-    ;;
-  attach)
-    [[ -d $work/tree ]] || exit 4
-    cd "$folder" 2>/dev/null && read -r restart began 2>/dev/null <boot && ((restart == $3)) || exit 9
-    [[ $began = "$boot" ]] || attach rebooted
-    exec 9<>life 7<life 9>&-
-    attach again
-    ;;
-  tell)
-    # The run may still be on its way; what is put into a pipe that nobody has opened yet would be lost.
-    for ((tries = 0; tries < 100; tries++)); do
-      [[ -e $folder/listening ]] && break
-      sleep 0.05
-    done
-    cd "$folder" && [[ -e listening ]] || exit 3
-    [[ $3 != stop || ! -e over ]] || exit 10
-    # Opened for both: opening for writing alone would wait for a watchdog that is gone.
-    exec 8<>mail
-    shift 2
-    echo "$*" >&8
-    ;;
-  code)
-    read -r code <"$folder/done" && echo "atex: exit code $code"
-    exit
-    ;;
-  leave)
-    # What is just being made there for the next run comes in between.
-    for ((tries = 0; tries < 5; tries++)); do
-      remove "$work" && exit
-      sleep 0.1
-    done
-    exit 1
-    ;;
-esac
-exit 0
+if [[ $1 != run ]]; then
+  . "$work/slow.sh"
+  other "$@"
+  exit
+fi
+
+# After a reboot, or a connection that was cut while it was started, there may be more of it.
+if read -r before _ 2>/dev/null <"$folder/boot" && [[ $before = "$run" ]]; then
+  . "$work/slow.sh"
+  remake "$folder" || exit 4
+fi
+clean "$folder" && cd "$folder" || exit 4
+read_script "$5" && eval "$script" || exit 4
+# The last line of the script says so; a connection that was cut while it was sent must not start half a test.
+[[ $complete ]] && : >control.0 && : >output.0 && echo "$run $3 $boot" >boot || exit 4
+# Open for reading and writing first: opening one end alone would wait for the other.
+exec 9<>life 7<life
+set -m
+supervise "$4" </dev/null >/dev/null 7<&- &
+set +m
+exec 9>&-
+attach

@@ -7,8 +7,13 @@ use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-/// The supervisor; its head says what it does.
+mod conclusion;
+
+pub(crate) use conclusion::Conclusion;
+
+/// The supervisor; its head says what it does. The second part is only read where the first does not do.
 const GUEST: &str = include_str!("guest.sh");
+const SLOW: &str = include_str!("slow.sh");
 
 /// A script without its comments: it is read by a shell for every test, or sent for every session.
 fn stripped(script: &str) -> String {
@@ -38,27 +43,30 @@ const TOOL_NAMES: &str = "tmt-report-result tmt-file-submit tmt-reboot tmt-abort
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
 
-/// Makes the work folder, puts the supervisor there from standard input, and prints the folder's path, without symbolic links.
+/// Makes the work folder in `$1`, puts scripts there from standard input, of which `$2`… are names and lengths, and prints the folder's
+/// path, without symbolic links; TOOLS is replaced by names. Not every bash brings every byte through `read`; this one is asked.
 const START: &str = r#"
-base=${1:-${TMPDIR:-/var/tmp}}
-work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && work=$(cd "$work" && pwd -P) && mkdir "$work/tree" "$work/run-1" "$work/bin" "$work/plan_data" "$work/test_data" && mkfifo "$work/run-1/"{life,mail,control.pipe,output.pipe} && : >"$work/plan_env" &&
-  cat >"$work/guest.sh" && lay && echo "atex: work folder $work""#;
-
-/// The program that begins a session.
-fn start() -> String {
-    let mut script = String::from("lay() {\n");
-    for (name, text) in [("tools.sh", stripped(TOOLS)), ("terminal.sh", TERMINAL.to_owned())] {
-        writeln!(script, "printf %s {} >\"$work/{name}\" || return", quoted(&text)).ok();
-    }
-    writeln!(script, "for name in {TOOL_NAMES}; do printf '#!/bin/bash\\n. \"${{0%%/*}}/../tools.sh\"\\n' >\"$work/bin/$name\" || return; done").ok();
-    script + "chmod 755 \"$work/bin\"/*\n}" + START
-}
+base=${1:-${TMPDIR:-/var/tmp}} names='TOOLS' commands=
+export LC_ALL=C
+bytes=$'\001\002\010\n\r\033\177\200\302\240\377 \\' exact=
+IFS= read -r -d '' -n 1024 copy <<<"$bytes"
+[[ $copy = "$bytes"$'\n' ]] && exact=1
+work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && cd -P "$work" && work=$PWD && mkdir tree run-0 run-1 bin plan_data test_data &&
+  mkfifo run-{0,1}/{life,mail,control.pipe,output.pipe} && : >plan_env || exit
+shift
+while (($#)); do
+  IFS= read -r -N "$2" script || exit
+  [[ $1 != guest.sh ]] || script=exact=$exact$'\n'$script
+  printf %s "$script" >"$1" || exit
+  shift 2
+done
+for name in $names; do
+  printf '#!/bin/bash\n. "${0%%/*}/../tools.sh"\n' >"bin/$name" || exit
+done
+chmod 755 bin/* && echo "atex: work folder $work""#;
 
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
-
-/// What an exit code follows, for the same reason.
-const EXIT_CODE: &str = "atex: exit code ";
 
 /// What is started: which run, for which time after a reboot.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +97,19 @@ pub struct Debug {
 impl Guest {
     /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`).
     pub(crate) async fn start(connection: &dyn Connection, base: Option<&str>) -> Result<Self> {
-        let command = Command::bash(start()).args(base);
-        let output = connection.output_with_input(command, stripped(GUEST).as_bytes()).await?;
+        let scripts = [
+            ("guest.sh", stripped(GUEST)),
+            ("slow.sh", stripped(SLOW)),
+            ("tools.sh", stripped(TOOLS)),
+            ("terminal.sh", TERMINAL.to_owned()),
+        ];
+        let mut command =
+            Command::bash(START.replace("TOOLS", TOOL_NAMES)).arg(base.unwrap_or_default());
+        for (name, script) in &scripts {
+            command = command.arg(*name).arg(script.len().to_string());
+        }
+        let scripts = scripts.map(|(_, script)| script).concat();
+        let output = connection.output_with_input(command, scripts.as_bytes()).await?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let work = printed.lines().rev().find_map(|line| line.strip_prefix(WORK));
         match work {
@@ -164,7 +183,7 @@ impl Guest {
 
     /// The metadata of the test of a run.
     pub(crate) fn metadata(&self, run: u32) -> String {
-        format!("{}/run-{run}/metadata.yaml", self.work)
+        format!("{}/run-{}/metadata.yaml", self.work, run % 2)
     }
 
     /// Starts a run, for the `restart`-th time after a reboot, and attaches to it. The control stream comes on standard output,
@@ -196,15 +215,6 @@ impl Guest {
     /// Tells the watchdog of a run something; see the head of the script.
     pub(crate) fn tell(&self, run: u32, words: &str) -> Command {
         self.command("tell", run).args(words.split(' '))
-    }
-
-    /// How the test of a run that is over ended.
-    pub(crate) async fn exit_code(&self, connection: &dyn Connection, run: u32) -> Result<i32> {
-        let output = connection.output(self.command("code", run)).await?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let code = printed.lines().rev().find_map(|line| line.strip_prefix(EXIT_CODE));
-        code.and_then(|code| code.trim().parse().ok())
-            .ok_or_else(|| Error::infra(connection.name(), "how the test ended is not known there"))
     }
 
     fn command(&self, what: &str, run: u32) -> Command {

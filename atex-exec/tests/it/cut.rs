@@ -115,7 +115,7 @@ echo late; exit 7"#;
         let work = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
         let work = work.into_iter().find(|path| path.join("guest.sh").exists()).unwrap();
         fs::write(work.join("go"), "").unwrap();
-        while !work.join("run-1/done").exists() {
+        while fs::metadata(work.join("run-1/done")).map_or(0, |done| done.len()) == 0 {
             std::thread::yield_now();
         }
         sshd.go_up().unwrap();

@@ -251,7 +251,7 @@ async fn a_session_runs_one_test_after_the_other() {
         assert_eq!(bench.run(&CancellationToken::new()).await.unwrap().exit_code, Some(0));
     }
     let output = fs::read_to_string(bench.folder.path().join("out/files/output.txt")).unwrap();
-    assert!(output.ends_with("/run-3/metadata.yaml\nX=.more\nX=.more.more\n"), "{output}");
+    assert!(output.ends_with("/run-1/metadata.yaml\nX=.more\nX=.more.more\n"), "{output}");
     bench.finish().await;
 }
 

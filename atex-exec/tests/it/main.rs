@@ -8,6 +8,7 @@ mod conformance;
 mod cut;
 mod fmf;
 mod hostile;
+mod lossy;
 mod noisy;
 mod reboot;
 mod resume;

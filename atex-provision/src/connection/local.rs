@@ -12,6 +12,7 @@ use atex_core::{
     BoxRead, BoxWrite, CancellationToken, Child, Command, Connection, Error, PackedTree, Process,
     Result, Status, async_trait,
 };
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Marks every program that was started through a connection, and what it starts in turn, with the folder.
@@ -19,6 +20,9 @@ const MARK: &str = "ATEX_LOCAL_ROOT";
 
 /// Variables of our own environment that programs get; whatever else we have stays with us. `LC_*` come as well.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ"];
+
+/// How much of a program's standard output may wait for us.
+const PIPE: usize = 1 << 20;
 
 /// How long [`Connection::close`] waits for killed programs to be gone.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
@@ -117,6 +121,10 @@ impl Connection for LocalConnection {
             source: source.into(),
         })?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        if let Some(pipe) = &pipes.1 {
+            // Only faster: fewer turns between the program and us. Who has many pipes may be refused.
+            fcntl_setpipe_size(pipe, PIPE).ok();
+        }
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
         let mut started = Child::new(Box::new(LocalProcess {
