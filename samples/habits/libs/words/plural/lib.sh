@@ -1,0 +1,1 @@
+plural() { echo "$1s"; }
