@@ -49,9 +49,10 @@ clean() {
     [[ $usual ]] || break
     case ${path#"$1"/} in
       life | mail | control.pipe | output.pipe) [[ -p $path ]] || usual= ;;
-      env.sh | test.sh | metadata.yaml | control.0 | output.0 | boot | listening | over | done | attached | seen | quiet | \
-        control.dd | output.dd | control.end | output.end | control.waits | output.waits)
-        [[ -f $path ]] && : >"$path" || usual=
+      # Written anew before anybody reads it.
+      env.sh | test.sh | metadata.yaml | listening | attached | seen | quiet | control.dd | output.dd) [[ -f $path ]] || usual= ;;
+      control.0 | output.0 | boot | over | done | control.end | output.end | control.waits | output.waits)
+        if [[ ! -f $path ]]; then usual=; elif [[ -s $path ]]; then : >"$path"; fi
         ;;
       *) usual= ;;
     esac

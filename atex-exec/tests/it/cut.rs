@@ -146,3 +146,38 @@ until ! [ -e "$TMT_TREE" ]; do sleep 0.02; done"#;
     // The test ends when its folder goes.
     drop(done.folder);
 }
+
+/// Nobody is there to take what it prints: the test waits, as behind any full pipe, and no more than that is on its host.
+#[tokio::test]
+async fn a_test_that_prints_much_while_nobody_is_there_waits() {
+    let Some(sshd) = Sshd::for_test("much output while the host is down") else { return };
+    const LENGTH: u64 = 400 << 20;
+    let script = format!(
+        r#"
+json='{{"name": "early"}}'; printf 'result %d\n%s' "${{#json}}" "$json" >&$ATEX_TEST_CONTROL
+until [ -e "$TMT_TREE/../go" ]; do sleep 0.02; done
+head -c {LENGTH} /dev/zero
+touch "$TMT_TREE/../printed""#
+    );
+    let done = run(sshd, Test::new(script), Duration::from_secs(60), |mut sshd, artifacts| {
+        sshd.go_down();
+        let folder = artifacts.dir().parent().unwrap().to_owned();
+        let work = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
+        let work = work.into_iter().find(|path| path.join("guest.sh").exists()).unwrap();
+        fs::write(work.join("go"), "").unwrap();
+        let run = work.join("run-1");
+        while fs::metadata(run.join("output.waits")).map_or(0, |file| file.len()) == 0 {
+            std::thread::yield_now();
+        }
+        let files = fs::read_dir(run).unwrap().flatten();
+        let kept: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
+        assert!((256 << 20..=336 << 20).contains(&kept), "{kept}");
+        assert!(!work.join("printed").exists());
+        sshd.go_up().unwrap();
+        sshd
+    })
+    .await;
+    assert_eq!(done.outcome.unwrap().exit_code, Some(0));
+    let output = done.artifacts.files_dir().join("output.txt");
+    assert_eq!(fs::metadata(output).unwrap().len(), LENGTH);
+}

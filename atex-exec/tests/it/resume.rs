@@ -10,7 +10,7 @@ use atex_core::{
     TestSuite,
 };
 use atex_exec::FmfExecutor;
-use atex_provision::testkit::Sshd;
+use atex_provision::testkit::{Machine, Sshd};
 use atex_provision::{LocalConnection, Ssh};
 
 /// Names the folder of a controller that is to be killed.
@@ -216,4 +216,65 @@ fn killed_controllers_lose_nothing_and_double_nothing_over_ssh() {
     let runs = Runs::new(SCRIPT, Some(ssh));
     runs.run(LIVES);
     check(&runs);
+}
+
+/// Reboots once, by the rules; before each step it waits for a file.
+const REBOOTS: &str = r#"
+wait_for() { touch "/root/at-$1"; until [ -e "/root/$1" ]; do sleep 0.02; done; }
+echo "start $TMT_REBOOT_COUNT"
+if ((TMT_REBOOT_COUNT == 0)); then
+    json='{"name": "early"}'; printf 'result %d\n%s' "${#json}" "$json" >&$ATEX_TEST_CONTROL
+    wait_for leave
+    trap '' PIPE
+    echo disconnect >&$ATEX_TEST_CONTROL
+    while echo noop >&$ATEX_TEST_CONTROL; do sleep 0.02; done 2>/dev/null
+    wait_for reboot
+    sync
+    setsid reboot
+    sleep 1000
+fi
+wait_for end
+rm -f /root/at-* /root/leave /root/reboot /root/end
+exit 7"#;
+
+/// Kills the controller while the test waits before this step, and starts another: where the step is a reboot, once the machine is
+/// up again.
+fn reboot_with_another_controller(machine: &Machine, kill_before: &str) {
+    let ssh = format!("{} 22 {}", machine.destination(), machine.config_file().display());
+    let runs = Runs::new(REBOOTS, Some(ssh));
+    fs::write(runs.folder.path().join("base"), "/root").unwrap();
+    let mut controller = runs.start();
+    for step in ["leave", "reboot", "end"] {
+        let arrived = format!("/root/at-{step}");
+        while machine.inside(&["test", "-e", &arrived]).is_err() {
+            std::thread::yield_now();
+        }
+        let is_killed = step == kill_before;
+        if is_killed {
+            controller.kill().unwrap();
+            controller.wait().unwrap();
+        }
+        machine.inside(&["touch", &format!("/root/{step}")]).unwrap();
+        if is_killed {
+            if step == "reboot" {
+                machine.wait_for_boot(2).unwrap();
+            }
+            controller = runs.start();
+        }
+    }
+    assert!(controller.wait().unwrap().success());
+    let text = |name: &str| fs::read_to_string(runs.folder.path().join(name)).unwrap();
+    assert_eq!(text("ended"), "Ok(7)", "{kill_before}");
+    assert_eq!(text("out/files/output.txt"), "start 0\nstart 1\n", "{kill_before}");
+    let results = "{\"name\": \"early\"}\n{\"status\": \"fail\", \"files\": [\"output.txt\"]}\n";
+    assert_eq!(text("out/results"), results, "{kill_before}");
+    assert_eq!((machine.boots(), machine.inside(&["ls", "/root"]).unwrap().as_str()), (2, ""));
+}
+
+#[test]
+fn killed_controllers_do_not_miss_a_reboot() {
+    for kill_before in ["leave", "reboot", "end"] {
+        let Some(machine) = Machine::for_test("killed controllers and reboots") else { return };
+        reboot_with_another_controller(&machine, kill_before);
+    }
 }
