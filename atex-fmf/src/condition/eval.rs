@@ -128,16 +128,7 @@ impl Scope<'_> {
                 let (base, index) = (self.value(base)?, self.value(index)?);
                 operator::index(&base, &index)?
             }
-            Expr::Slice(base, parts) => {
-                let base = self.value(base)?;
-                let mut bounds = [None; 3];
-                for (bound, part) in bounds.iter_mut().zip(parts.iter()) {
-                    if let Some(part) = part {
-                        *bound = operator::bound(&self.value(part)?)?;
-                    }
-                }
-                operator::slice(&base, bounds)?
-            }
+            Expr::Slice(base, parts) => self.slice(base, parts)?,
             Expr::Call(function, arguments, named) => {
                 let function = self.object(function)?;
                 return self.call(function, arguments, named);
@@ -189,6 +180,17 @@ impl Scope<'_> {
             map.insert(key.into(), value);
         }
         Ok(map.into())
+    }
+
+    fn slice(&mut self, base: &Expr, parts: &[Option<Expr>; 3]) -> Result<Value> {
+        let base = self.value(base)?;
+        let mut bounds = [None; 3];
+        for (bound, part) in bounds.iter_mut().zip(parts) {
+            if let Some(part) = part {
+                *bound = operator::bound(&self.value(part)?)?;
+            }
+        }
+        operator::slice(&base, bounds)
     }
 
     fn text(&mut self, pieces: &[Piece<Expr>]) -> Result<Value> {
