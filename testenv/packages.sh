@@ -48,5 +48,6 @@ spec try-broken 1.0 'Requires: try-nobody-provides-this'
 spec try-conflict 1.0 'Conflicts: try-hello'
 spec try-slow 1.0 'post:sleep 1000'
 spec try-release 9.0 'Provides: system-release = 9.0' 'Provides: system-release(releasever) = 9'
-for p in bash coreutils tar; do spec "$p" 99.0; done
+spec bash 99.0 'Provides: /bin/sh'
+for p in coreutils tar; do spec "$p" 99.0; done
 createrepo_c -q "$D" >>"$B/log" 2>&1 || { tail -n 15 "$B/log" >&2; die "createrepo_c failed"; }

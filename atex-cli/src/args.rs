@@ -225,6 +225,10 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
     pub(crate) reconnect: Duration,
 
+    /// Install no packages: tests find what is on their systems
+    #[arg(long)]
+    pub(crate) no_install: bool,
+
     /// Where to keep the run: a new or empty folder; by default, a new one in atex-runs/
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -61,6 +61,7 @@ impl Work {
                 executor.follow(move |test, output| follow.begin(test, output))
             });
             let variables = options.environment.iter();
+            let executor = if options.no_install { executor.without_packages() } else { executor };
             variables.fold(executor, |executor, (name, value)| executor.env(name, value))
         };
         Ok(match (self, options.executor) {

@@ -33,7 +33,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     let pools = pool::pools(&options.pools)?;
     let systems = pools.iter().map(Pool::size).fold(0, usize::saturating_add);
     open_files::make_room(systems.min(suite.tests.len()))?;
-    unmet::notes(suite).iter().for_each(|note| message::note(note));
+    unmet::notes(suite, !options.no_install).iter().for_each(|note| message::note(note));
     let started = jiff::Timestamp::now();
     let store = create_store(options, started)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -5,37 +5,38 @@ use serde_json::Value;
 
 type Asks = fn(&Test) -> bool;
 
-/// A note for each kind of thing, with the tests that ask for it.
-pub(crate) fn notes(suite: &TestSuite) -> Vec<String> {
+/// A note for each kind of thing, with the tests that ask for it; and whether packages are installed.
+pub(crate) fn notes(suite: &TestSuite, installs: bool) -> Vec<String> {
+    let packages: Asks = |test| {
+        required(test).any(|item| item.as_str().is_some_and(|name| !name.starts_with("library(")))
+    };
     let kinds: [(&str, Asks); 2] = [
-        ("packages (`require`, `recommend`), which this version does not install", |test| {
-            required(test)
-                .any(|item| item.as_str().is_some_and(|name| !name.starts_with("library(")))
-        }),
         (
-            "libraries (`library(…)`) that were not found; they may be packages, which this version does not install",
-            |test| {
-                required(test)
-                    .any(|item| item.as_str().is_some_and(|name| name.starts_with("library(")))
-            },
+            "packages (`require`, `recommend`), which are not installed",
+            if installs { |_| false } else { packages },
         ),
+        ("libraries (`library(…)`) that were not found; they may be packages", |test| {
+            required(test)
+                .any(|item| item.as_str().is_some_and(|name| name.starts_with("library(")))
+        }),
     ];
     let tests = kinds.iter().filter_map(|(what, asks)| note(suite, what, *asks));
     let steps = [("prepare", &suite.prepare), ("finish", &suite.finish)];
     tests
-        .chain(
-            steps
-                .iter()
-                .flat_map(|(step, phases)| phases.iter().filter_map(|phase| left_out(step, phase))),
-        )
+        .chain(steps.iter().flat_map(|(step, phases)| {
+            phases.iter().filter_map(|phase| left_out(step, phase, installs))
+        }))
         .collect()
 }
 
 /// A note on a phase of a plan that is not done.
-fn left_out(step: &str, phase: &Phase) -> Option<String> {
+fn left_out(step: &str, phase: &Phase, installs: bool) -> Option<String> {
     let what = match &phase.action {
-        PhaseAction::Install { .. } => {
-            "wants packages, which this version does not install".to_owned()
+        PhaseAction::Install { .. } if !installs || step == "finish" => {
+            "wants packages, which are not installed".to_owned()
+        }
+        PhaseAction::Install { exclude, .. } if !exclude.is_empty() => {
+            "wants packages left out (`exclude`), which is not heeded".to_owned()
         }
         PhaseAction::Unknown { how } => format!("is left out: `how: {how}` is not known here"),
         _ => return None,
@@ -95,10 +96,14 @@ mod tests {
             phase("x", PhaseAction::Shell { scripts: vec![] }),
         ];
         suite.finish = vec![phase("z", PhaseAction::Unknown { how: "ansible".into() })];
-        insta::assert_snapshot!(notes(&suite).join("\n"), @r#"
-        note: /a, /b, /d and 1 more ask for packages (`require`, `recommend`), which this version does not install
-        note: /a asks for libraries (`library(…)`) that were not found; they may be packages, which this version does not install
-        note: "tools" in `prepare` of the plan wants packages, which this version does not install
+        insta::assert_snapshot!(notes(&suite, false).join("\n"), @r#"
+        note: /a, /b, /d and 1 more ask for packages (`require`, `recommend`), which are not installed
+        note: /a asks for libraries (`library(…)`) that were not found; they may be packages
+        note: "tools" in `prepare` of the plan wants packages, which are not installed
+        note: "z" in `finish` of the plan is left out: `how: ansible` is not known here
+        "#);
+        insta::assert_snapshot!(notes(&suite, true).join("\n"), @r#"
+        note: /a asks for libraries (`library(…)`) that were not found; they may be packages
         note: "z" in `finish` of the plan is left out: `how: ansible` is not known here
         "#);
     }

@@ -29,6 +29,7 @@ pub struct FmfExecutor {
     pub(crate) environment: IndexMap<String, String>,
     work_base: Option<String>,
     beakerlib: bool,
+    pub(crate) packages: bool,
     exclude: Vec<PathBuf>,
     session_logs: Option<PathBuf>,
     packed: Arc<OnceCell<PackedTree>>,
@@ -46,6 +47,7 @@ impl FmfExecutor {
             environment: IndexMap::new(),
             work_base: None,
             beakerlib: false,
+            packages: true,
             exclude: Vec::new(),
             session_logs: None,
             packed: Arc::default(),
@@ -83,6 +85,13 @@ impl FmfExecutor {
     #[must_use]
     pub fn work_base(mut self, folder: impl Into<String>) -> Self {
         self.work_base = Some(folder.into());
+        self
+    }
+
+    /// Installs no packages, neither what plans want nor what tests require and recommend: they find what is there.
+    #[must_use]
+    pub fn without_packages(mut self) -> Self {
+        self.packages = false;
         self
     }
 
@@ -221,11 +230,15 @@ impl Executor for FmfExecutor {
         }
         let logs = SessionLogs::new(self.session_logs.clone());
         let executor = self.clone();
-        let mut session =
-            Box::new(FmfSession { executor, connection, guest, runs: 0, unfinished: None, logs });
-        if self.suite.prepare.is_empty() {
-            return Ok(session);
-        }
+        let mut session = Box::new(FmfSession {
+            executor,
+            connection,
+            guest,
+            runs: 0,
+            unfinished: None,
+            lacking: false,
+            logs,
+        });
         match Box::pin(session.prepare(cancel)).await {
             Ok(()) => Ok(session),
             Err(error) => {
@@ -271,6 +284,7 @@ impl Executor for FmfExecutor {
             runs: from.run,
             unfinished: Some(Unfinished { of: from.test, artifacts: artifacts.clone() }),
             connection,
+            lacking: true,
             logs: SessionLogs::new(self.session_logs.clone()),
         })))
     }

@@ -12,6 +12,7 @@ mod guest;
 mod hooks;
 mod intake;
 mod limits;
+pub mod packages;
 mod plan_script;
 pub mod result;
 mod run;

@@ -16,6 +16,8 @@ pub struct Limits {
     pub upload: Duration,
     /// Each script in `prepare` of the plan: 30 minutes.
     pub prepare: Duration,
+    /// Installing packages: what a phase of the plan wants, or what tests require: 30 minutes.
+    pub install: Duration,
     /// Attaching to a test, and telling it something: 60 seconds for each attempt.
     pub attach: Duration,
     /// How long a connection that was cut under a test may take to come back, before the test counts as lost with its
@@ -45,6 +47,7 @@ impl Default for Limits {
             start: secs(60),
             upload: secs(30 * 60),
             prepare: secs(30 * 60),
+            install: secs(30 * 60),
             attach: secs(60),
             reconnect: secs(120),
             reboot: secs(120),

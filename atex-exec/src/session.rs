@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, Error, Outcome, Result, Session, Test, TestName,
-    async_trait,
+    Artifacts, CancellationToken, Connection, Error, Outcome, PhaseAction, Result, Session, Test,
+    TestName, async_trait,
 };
 use indexmap::IndexMap;
 
@@ -13,6 +13,7 @@ use crate::fmf::FmfExecutor;
 use crate::guest::Guest;
 use crate::hooks::Hooks;
 use crate::limits::within;
+use crate::packages::{self, Wanted};
 use crate::plan_script::PlanScript;
 use crate::run::{self, Run};
 use crate::session_logs::SessionLogs;
@@ -27,6 +28,8 @@ pub(crate) struct FmfSession {
     pub(crate) runs: u32,
     /// A run that another controller began.
     pub(crate) unfinished: Option<Unfinished>,
+    /// Whether not all that tests require could be installed beforehand, so that each has to be asked for what it requires.
+    pub(crate) lacking: bool,
     pub(crate) logs: SessionLogs,
 }
 
@@ -83,10 +86,45 @@ impl FmfSession {
     /// The first thing that failed; what comes after it is not done.
     pub(crate) async fn prepare(&mut self, cancel: &CancellationToken) -> Result<()> {
         let suite = Arc::clone(&self.executor.suite);
-        for script in PlanScript::all("prepare", &suite.prepare) {
-            self.run_script(&script, self.executor.limits.prepare, cancel).await?;
+        let mut scripts = PlanScript::all("prepare", &suite.prepare).into_iter();
+        for phase in &suite.prepare {
+            match &phase.action {
+                PhaseAction::Shell { scripts: texts } => {
+                    for script in scripts.by_ref().take(texts.len()) {
+                        // Boxed: it is as large as a whole run, and hardly ever there.
+                        let limit = self.executor.limits.prepare;
+                        Box::pin(self.run_script(&script, limit, cancel)).await?;
+                    }
+                }
+                PhaseAction::Install { packages, .. } => {
+                    self.install(&Wanted::new().require(packages), cancel).await?;
+                }
+                _ => {}
+            }
         }
-        Ok(())
+        self.provide(cancel).await
+    }
+
+    /// Installs what all tests require and recommend, at once. What cannot be had is the trouble of those tests alone that require it.
+    async fn provide(&mut self, cancel: &CancellationToken) -> Result<()> {
+        let wanted = self.executor.suite.tests.values().fold(Wanted::new(), Wanted::of_test);
+        match self.install(&wanted, cancel).await {
+            Err(error @ (Error::Failed { .. } | Error::Other { .. })) => {
+                let remote = self.connection.name();
+                tracing::warn!(remote, %error, "not all that tests require is there");
+                self.lacking = true;
+                Ok(())
+            }
+            installed => installed,
+        }
+    }
+
+    async fn install(&self, wanted: &Wanted, cancel: &CancellationToken) -> Result<()> {
+        if !self.executor.packages {
+            return Ok(());
+        }
+        let limit = self.executor.limits.install;
+        packages::install(&*self.connection, wanted, limit, cancel).await
     }
 
     /// Does what the plan wants after the last test, all of it, also when some fails; then removes what is on the remote.
@@ -188,6 +226,13 @@ impl Session for FmfSession {
                 return Err(error);
             }
         };
+        if self.lacking && !resumes {
+            let wanted = Wanted::new().of_test(test).without_recommended();
+            if let Err(error) = self.install(&wanted, cancel).await {
+                run::refuse(artifacts, &error)?;
+                return Err(error);
+            }
+        }
         let run = Run {
             connection: &self.connection,
             guest: &self.guest,

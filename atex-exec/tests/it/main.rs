@@ -10,6 +10,7 @@ mod fmf;
 mod hostile;
 mod lossy;
 mod noisy;
+mod packages;
 mod reboot;
 mod resume;
 mod secrets;

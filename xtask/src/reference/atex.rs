@@ -48,7 +48,8 @@ impl Atex {
         for test in selection.not_run() {
             atex.arg("--exclude").arg(format!("^{test}$"));
         }
-        atex.args(["--pool", pool, "--progress", "none", "--out"]).arg(out);
+        // Packages would change this machine.
+        atex.args(["--pool", pool, "--no-install", "--progress", "none", "--out"]).arg(out);
         let output = atex.output().context("cannot start atex")?;
         if !output.status.code().is_some_and(|code| CAME_TO_ITS_END.contains(&code)) {
             let said = String::from_utf8_lossy(&output.stderr);

@@ -77,7 +77,7 @@ async fn seen(system: &System) -> String {
     let suite = suite(&root);
     let names: Vec<TestName> = suite.tests.keys().cloned().collect();
     let executor = FmfExecutor::new(suite).env("ALL", "executor").env("FROM_EXECUTOR", "");
-    let executor = executor.work_base(system.base());
+    let executor = executor.work_base(system.base()).without_packages();
     let cancel = CancellationToken::new();
     let mut session = executor.start(system.connection(), &cancel).await.unwrap();
     let mut text = String::new();

@@ -1,0 +1,223 @@
+//! Packages that are wanted, installed by real package managers: by dnf and rpm from a repository of small packages, by apt from another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use atex_core::{
+    Artifacts, CancellationToken, Connection, ConnectionExt, Error, Executor, Failure, Fault,
+    Provisioner, Remote, Request, Test, TestName, TestSuite, Verdict,
+};
+use atex_exec::FmfExecutor;
+use atex_exec::packages::{Wanted, install};
+use atex_provision::testkit::{Podman, TestImage};
+use atex_provision::{Containers, LocalConnection};
+use serde_json::json;
+
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// A container with a package manager, and what made it.
+struct System {
+    containers: Containers,
+    remote: Arc<dyn Remote>,
+}
+
+impl System {
+    async fn new(test: &str, image: TestImage) -> Option<Self> {
+        let containers = Podman::many_for_test(test, image)?.containers();
+        let remote = containers.provision(&Request::new("packages")).await.unwrap();
+        Some(Self { containers, remote })
+    }
+
+    fn connection(&self) -> &Arc<dyn Connection> {
+        self.remote.connection()
+    }
+
+    async fn install(&self, wanted: &Wanted) -> Result<(), Error> {
+        install(&**self.connection(), wanted, LIMIT, &CancellationToken::new()).await
+    }
+
+    async fn refusal(&self, names: &[&str]) -> String {
+        let error = self.install(&Wanted::new().require(names.iter().copied())).await.unwrap_err();
+        assert_eq!(error.fault(), Fault::Infra, "{error:?}");
+        Failure::from(&error).message.replace(self.remote.name(), "NAME")
+    }
+
+    async fn script(&self, script: &str) -> String {
+        self.connection().script(script, &[]).await.unwrap()
+    }
+
+    async fn end(self) {
+        self.containers.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn dnf_installs_what_is_missing_and_only_that() {
+    let Some(system) = System::new("dnf_installs_what_is_missing", TestImage::Dnf).await else {
+        return;
+    };
+    // There already, as a package and as a file that no package has: dnf is not even started.
+    system.install(&Wanted::new().require(["try-release", "/bin/bash"])).await.unwrap();
+    assert_eq!(system.script("ls /var/log/dnf.log 2>/dev/null || true").await, "");
+    let wanted = Wanted::new().require(["try-app", "try-release", "try-lib-api = 1"]);
+    let wanted = wanted.recommend(["try-broken", "try-nope", "try-hello", "-y"]);
+    system.install(&wanted).await.unwrap();
+    assert_eq!(
+        system.script("try-app; try-hello; rpm -q try-lib").await,
+        "app\nhello 2.0\ntry-lib-1.0-1.noarch\n"
+    );
+    // One transaction for what is required, one for what is recommended.
+    let count = "dnf -q history list | grep -c '| I'";
+    assert_eq!(system.script(count).await, "2\n");
+    system.install(&Wanted::new().require(["try-app"]).recommend(["try-lib"])).await.unwrap();
+    assert_eq!(system.script(count).await, "2\n");
+    system.end().await;
+}
+
+#[tokio::test]
+async fn dnf_that_fails_is_told_with_its_own_words() {
+    let Some(system) = System::new("dnf_that_fails_is_told", TestImage::Dnf).await else { return };
+    let broken = system.refusal(&["try-lib", "try-broken"]).await;
+    let expected = "`dnf -y install try-lib try-broken` on NAME exited with 1: ";
+    assert!(broken.starts_with(expected), "{broken}");
+    assert!(broken.contains("nothing provides try-nobody-provides-this"), "{broken}");
+    let unknown = system.refusal(&["try-nope; touch /tmp/x $(touch /tmp/x)"]).await;
+    assert!(unknown.contains("Unable to find a match: try-nope; touch"), "{unknown}");
+    assert_eq!(
+        system.script("ls /tmp; rpm -q try-lib || true").await,
+        "package try-lib is not installed\n"
+    );
+    let option = system.refusal(&["-y"]).await;
+    assert_eq!(option, "NAME: \"-y\" is no name of a package");
+    system.end().await;
+}
+
+#[tokio::test]
+async fn an_installation_is_cancelled_and_limited() {
+    let Some(system) = System::new("an_installation_is_cancelled", TestImage::Dnf).await else {
+        return;
+    };
+    let slow = Wanted::new().require(["try-slow"]);
+    let cancel = CancellationToken::new();
+    let cancelled = install(&**system.connection(), &slow, LIMIT, &cancel);
+    let begun = async {
+        system.script("until pgrep -x sleep >/dev/null; do :; done").await;
+        cancel.cancel();
+    };
+    let both = async { tokio::join!(cancelled, begun).0 };
+    let cancelled = tokio::time::timeout(LIMIT, both).await.expect("it never came to the script");
+    assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
+    system.script("while pgrep -x dnf >/dev/null; do :; done").await;
+    let again = install(&**system.connection(), &slow, LIMIT, &cancel).await;
+    assert!(matches!(again, Err(Error::Cancelled)), "{again:?}");
+    let cancel = CancellationToken::new();
+    let late = install(&**system.connection(), &slow, Duration::ZERO, &cancel);
+    let late = late.await.unwrap_err();
+    assert!(late.to_string().starts_with("installing packages on atex-packages-"), "{late}");
+    system.end().await;
+}
+
+/// Makes a repository of small packages, which is the only one.
+const REPOSITORY: &str = r#"
+mkdir -p /opt/packages && cd /opt/packages
+make() { # NAME [FIELD]
+    mkdir -p "$1/DEBIAN"
+    printf 'Package: %s\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\n' "$1" >control
+    [ -z "$2" ] || echo "$2" >>control
+    echo "Description: $1" >>control
+    cp control "$1/DEBIAN/control" && dpkg-deb --build "$1" "$1.deb" >/dev/null
+    { cat control; echo "Filename: ./$1.deb"; echo "Size: $(stat -c %s "$1.deb")"
+      echo "SHA256: $(sha256sum "$1.deb" | cut -d' ' -f1)"; echo; } >>Packages
+}
+set -e
+make try-lib; make try-app 'Depends: try-lib'; make try-broken 'Depends: try-nobody'; make try-extra
+rm -rf /etc/apt/sources.list.d/*
+echo 'deb [trusted=yes] file:/opt/packages ./' >/etc/apt/sources.list
+"#;
+
+#[tokio::test]
+async fn apt_installs_what_is_missing_and_tells_why_it_cannot() {
+    let Some(system) = System::new("apt_installs_what_is_missing", TestImage::Plain).await else {
+        return;
+    };
+    system.script(REPOSITORY).await;
+    let lists = "ls /var/lib/apt/lists | grep -c Packages || true";
+    system.install(&Wanted::new().require(["bash", "/bin/tar"])).await.unwrap();
+    assert_eq!(system.script(lists).await, "0\n");
+    let wanted = Wanted::new().require(["try-app", "bash"]).recommend(["try-broken", "try-extra"]);
+    system.install(&wanted).await.unwrap();
+    let there = "dpkg-query -W -f='${Package} ${db:Status-Status}\\n' 'try-*'";
+    assert_eq!(
+        system.script(there).await,
+        "try-app installed\ntry-extra installed\ntry-lib installed\n"
+    );
+    let unknown = system.refusal(&["try-nope"]).await;
+    assert!(unknown.contains("Unable to locate package try-nope"), "{unknown}");
+    let broken = system.refusal(&["try-broken"]).await;
+    assert!(broken.contains("try-broken : Depends: try-nobody"), "{broken}");
+    // To apt, this removes it.
+    let removes = system.refusal(&["try-app-"]).await;
+    assert_eq!(removes, "NAME: \"try-app-\" is no name of a package");
+    system.end().await;
+}
+
+#[tokio::test]
+async fn nothing_is_installed_on_this_machine_itself() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("tmp")).unwrap();
+    let connection = LocalConnection::new("here", root.path());
+    let wanted = Wanted::new().require(["/bin/sh"]).recommend(["atex-no-such-package"]);
+    let cancel = CancellationToken::new();
+    install(&connection, &wanted, LIMIT, &cancel).await.unwrap();
+    let wanted = wanted.require(["atex-no-such-package"]);
+    let error = install(&connection, &wanted, LIMIT, &cancel).await.unwrap_err();
+    let told = Failure::from(&error).message;
+    assert!(told.starts_with("here: ") && told.contains("atex-no-such-package"), "{told}");
+    assert_eq!(error.fault(), Fault::Infra);
+}
+
+fn test(script: &str, require: &[&str]) -> Test {
+    let mut test = Test::new(script);
+    test.metadata.insert("require".to_owned(), json!(require));
+    test
+}
+
+/// What all tests need is installed at once; when that fails, only those tests suffer that need what cannot be had.
+#[tokio::test]
+async fn a_test_finds_what_it_requires() {
+    let Some(system) = System::new("a_test_finds_what_it_requires", TestImage::Dnf).await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let cancel = CancellationToken::new();
+    let name = |name| TestName::new(name).unwrap();
+    let good =
+        [("/app", test("try-app", &["try-app"])), ("/hello", test("try-hello", &["try-hello"]))];
+    let broken = ("/broken", test("true", &["try-broken"]));
+    for (round, tests) in [good.to_vec(), [&good[..], &[broken]].concat()].into_iter().enumerate() {
+        let suite = TestSuite::new(tests.into_iter().map(|(path, test)| (name(path), test)));
+        let executor = FmfExecutor::new(suite.clone());
+        let mut session = executor.start(Arc::clone(system.connection()), &cancel).await.unwrap();
+        if round == 0 {
+            assert_eq!(system.script("dnf -q history list | grep -c '| I'").await, "1\n");
+            system.script("rpm -q try-app try-hello").await;
+        }
+        for test in suite.tests.keys() {
+            let artifacts =
+                Artifacts::create(folder.path(), &format!("p{round}"), test.as_str(), 1).unwrap();
+            let ran = session.run(test, &artifacts, &cancel).await;
+            match (test.as_str(), ran) {
+                ("/broken", Err(error)) => {
+                    assert_eq!(error.fault(), Fault::Infra);
+                    let told = Failure::from(&error).message;
+                    assert!(told.contains("try-nobody-provides-this"), "{told}");
+                }
+                (_, Ok(outcome)) => assert_eq!(outcome.verdict, Verdict::Passed, "{test}"),
+                (_, other) => panic!("{test}: {other:?}"),
+            }
+        }
+        session.stop().await.unwrap();
+        system.script("dnf -q -y remove try-app try-hello >/dev/null").await;
+    }
+    system.end().await;
+}
