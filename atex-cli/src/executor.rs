@@ -1,7 +1,6 @@
 //! The executor of a run: which one, with all that was asked for.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,13 +49,11 @@ impl Work {
         (logs, runs): (&Path, &Path),
         follow: Option<Arc<Follow>>,
     ) -> Result<Arc<dyn Executor>> {
-        let raw_output = raw_output()?;
         let mut limits = Limits::default();
         limits.reconnect = options.reconnect;
         let set = |executor: FmfExecutor| {
             let executor = executor.debug(debug_switches()).limits(limits);
             let executor = executor.session_logs(logs).exclude(runs);
-            let executor = raw_output.into_iter().fold(executor, FmfExecutor::raw_output);
             let executor = follow.into_iter().fold(executor, |executor, follow| {
                 executor.follow(move |test, output| follow.begin(test, output))
             });
@@ -102,17 +99,6 @@ fn debug_switches() -> Debug {
         no_exitcode: is_set("ATEX_DEBUG_NO_EXITCODE"),
         keep_background: is_set("ATEX_DEBUG_NO_BG_KILL"),
     }
-}
-
-/// Where the output of tests goes for debugging: a file descriptor that whoever started us left open.
-fn raw_output() -> Result<Option<File>> {
-    const SWITCH: &str = "ATEX_DEBUG_TEST_OUTPUT_FD";
-    let Some(value) = std::env::var_os(SWITCH) else { return Ok(None) };
-    let number: u32 = (value.to_str().and_then(|number| number.parse().ok()))
-        .with_context(|| format!("{SWITCH} must be the number of a file descriptor"))?;
-    let opened = File::options().append(true).open(format!("/dev/fd/{number}"));
-    let failed = |error| anyhow!("cannot write to descriptor {number} ({SWITCH}): {error}");
-    opened.map(Some).map_err(failed)
 }
 
 #[cfg(test)]

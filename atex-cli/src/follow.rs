@@ -15,6 +15,8 @@ use crate::message;
 
 /// A line that is longer is shown in pieces.
 const LINE_MAX: usize = 16 << 10;
+/// What the last line of a file of output begins with, for a moment.
+const END: &[u8] = b"\0atex-end ";
 /// How often is looked for news.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -75,6 +77,12 @@ impl Output {
 }
 
 fn print(test: &TestName, line: &[u8]) {
+    // The remote says at the end how much there was; that is no part of it.
+    let end = line.windows(END.len()).position(|window| window == END);
+    let line = &line[..end.unwrap_or(line.len())];
+    if line.is_empty() && end.is_some() {
+        return;
+    }
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end_matches(['\r', '\n']);
     message::note(&format!("{} | {}", Harmless(test.as_str()), Harmless(line)));

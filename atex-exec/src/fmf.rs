@@ -1,6 +1,5 @@
 //! [`FmfExecutor`]: runs FMF-described tests.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,18 +140,11 @@ impl FmfExecutor {
         self
     }
 
-    /// With a hook that is told of every test, before it starts, and of the file that all it prints will be appended to. Whoever opens the
+    /// With a hook that is told of every test, before it starts, and of the file that all it prints will be appended to (and, for a moment at its end, a line that begins with a NUL and `atex-end`). Whoever opens the
     /// file then can follow the output to the end of the test, also when the file is moved or removed.
     #[must_use]
     pub fn follow(mut self, follow: impl Fn(&TestName, &Path) + Send + Sync + 'static) -> Self {
         self.hooks.follow = Some(Arc::new(follow));
-        self
-    }
-
-    /// Sends what tests print to this file, pipe or terminal as it comes, for debugging; in the artifacts their output is empty then.
-    #[must_use]
-    pub fn raw_output(mut self, file: File) -> Self {
-        self.hooks.raw_output = Some(Arc::new(file));
         self
     }
 

@@ -1,7 +1,6 @@
 //! [`Hooks`]: what the caller of an executor is told, and asked, about tests; [`Ended`], [`Judgement`].
 
 use std::fmt;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,15 +36,6 @@ type Follow = dyn Fn(&TestName, &Path) + Send + Sync;
 pub(crate) struct Hooks {
     pub(crate) judge: Option<Arc<Judge>>,
     pub(crate) follow: Option<Arc<Follow>>,
-    /// Where output goes instead of into the artifacts.
-    pub(crate) raw_output: Option<Arc<File>>,
-}
-
-impl Hooks {
-    /// Whether there has to be a file for the output before the test starts.
-    pub(crate) fn want_file(&self) -> bool {
-        self.follow.is_some() || self.raw_output.is_some()
-    }
 }
 
 impl fmt::Debug for Hooks {
@@ -53,7 +43,6 @@ impl fmt::Debug for Hooks {
         f.debug_struct("Hooks")
             .field("judge", &self.judge.is_some())
             .field("follow", &self.follow.is_some())
-            .field("raw_output", &self.raw_output)
             .finish()
     }
 }

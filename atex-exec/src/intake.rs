@@ -87,9 +87,6 @@ impl<'a> Intake<'a> {
 
     /// The file for the output, to be appended to.
     pub(crate) fn output(&self) -> Result<File> {
-        if let Some(raw) = self.sink.raw_output() {
-            return raw.try_clone().map_err(Error::io("cannot share", &self.output));
-        }
         if let Ok(new) = File::create_new(&self.output) {
             return Ok(new);
         }

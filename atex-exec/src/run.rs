@@ -54,7 +54,7 @@ impl Run<'_> {
     ) -> Result<Outcome> {
         expect_empty(artifacts)?;
         let mut sink = ResultSink::new(artifacts.clone(), self.secrets.clone())?;
-        self.show_output(artifacts, &mut sink)?;
+        self.show_output(artifacts)?;
         let began = Instant::now();
         let ended = if cancel.is_cancelled() {
             Err(Stop::Other(Error::Cancelled))
@@ -80,7 +80,7 @@ impl Run<'_> {
         let (began, before) = (Instant::now(), from.elapsed());
         let mut sink =
             ResultSink::resume(artifacts.clone(), self.secrets.clone(), from.sink.clone())?;
-        self.show_output(artifacts, &mut sink)?;
+        self.show_output(artifacts)?;
         let ended = Running::follow(self, artifacts, &mut sink, Some(&from), cancel).await;
         let mut outcome = self.finish(sink, ended, artifacts);
         if let Ok(outcome) = &mut outcome {
@@ -91,18 +91,13 @@ impl Run<'_> {
 }
 
 impl Run<'_> {
-    /// Tells who wants to follow the output where it will be, and sends it where it is wanted.
-    fn show_output(&self, artifacts: &Artifacts, sink: &mut ResultSink) -> Result<()> {
-        if !self.hooks.want_file() {
-            return Ok(());
-        }
+    /// Tells who wants to follow the output where it will be.
+    fn show_output(&self, artifacts: &Artifacts) -> Result<()> {
+        let Some(follow) = &self.hooks.follow else { return Ok(()) };
         let path = ResultSink::output_file(artifacts);
         let made = File::options().create(true).append(true).open(&path);
         made.map_err(Error::io("cannot create", &path))?;
-        sink.send_output_to(self.hooks.raw_output.clone());
-        if let Some(follow) = &self.hooks.follow {
-            follow(self.name, &path);
-        }
+        follow(self.name, &path);
         Ok(())
     }
 

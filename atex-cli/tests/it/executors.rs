@@ -1,4 +1,4 @@
-//! `atex run` with other executors, with switches for debugging, and with output that is shown as it comes.
+//! `atex run` with other executors, and with output that is shown as it comes.
 
 use std::fs;
 
@@ -66,25 +66,4 @@ fn all_tests_are_beakerlib_tests_if_that_is_asked_for() {
     let output = bench.command(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", bench.transcript(arguments, &output));
     insta::assert_snapshot!(bench.results(&bench.path("out")).join("\n"));
-}
-
-/// EX-17: the shell opens descriptor 9 for the program.
-#[test]
-fn output_goes_to_a_descriptor_for_debugging() {
-    let bench = Bench::new(TREE);
-    let arguments = "run --pool local,platform=x --out ../out --progress none -t /late -e";
-    let run = bench.command(arguments);
-    let raw = bench.path("raw");
-    let mut shell = std::process::Command::new("bash");
-    shell.args(["-c", "exec \"$@\" 9>\"$RAW\"", "-"]).arg(run.get_program()).args(run.get_args());
-    shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.current_dir(run.get_current_dir().unwrap());
-    shell.env("ATEX_DEBUG_TEST_OUTPUT_FD", "9").env("RAW", &raw).arg(folder(&bench));
-    bench.write("meet/begun", "");
-    let output = shell.output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", bench.transcript(arguments, &output));
-    assert_eq!(fs::read_to_string(raw).unwrap(), "a\r\n\x1b[1mb\nc\n");
-    assert_eq!(fs::read_to_string(bench.path("out/files/x/late/output.txt")).unwrap(), "");
-    let wrong = bench.command("run --pool local").env("ATEX_DEBUG_TEST_OUTPUT_FD", "x").output();
-    assert_eq!(wrong.unwrap().status.code(), Some(2));
 }

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{Artifacts, Error, Outcome, ResultLine, SafePath, Tally, Verdict, ascii_json};
@@ -34,8 +33,6 @@ pub(crate) struct ResultSink {
     log: Log,
     /// The status that somebody gave the test.
     judged: Option<String>,
-    /// Where its output goes instead of into the artifacts.
-    raw_output: Option<Arc<File>>,
 }
 
 /// What a sink knows, for one that goes on with its work.
@@ -121,7 +118,6 @@ impl ResultSink {
             own: state.own,
             secrets,
             judged: None,
-            raw_output: None,
         })
     }
 
@@ -178,15 +174,6 @@ impl ResultSink {
     /// Gives the test a status, if it does not report one.
     pub(crate) fn judge(&mut self, status: String) {
         self.judged = Some(status);
-    }
-
-    pub(crate) fn send_output_to(&mut self, file: Option<Arc<File>>) {
-        self.raw_output = file;
-    }
-
-    /// Where the output goes, if not into the artifacts.
-    pub(crate) fn raw_output(&self) -> Option<&File> {
-        self.raw_output.as_deref()
     }
 
     /// Whether a result that is complete says that something is wrong, or may be.
