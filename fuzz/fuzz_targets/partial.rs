@@ -112,6 +112,8 @@ fn take(open: &mut Named, fields: &Map<String, Value>) -> Option<Map<String, Val
             old.insert("files".into(), files);
         }
         later.shift_remove("files");
+        // By which it was found.
+        later.shift_remove("name");
         if let Value::Object(all) = merged(&Value::Object(old), &Value::Object(later)) {
             new = all;
         }

@@ -11,6 +11,8 @@ impl Report {
     /// Merges a later report of the same name into this one.
     pub(super) fn merge(&mut self, later: Self) {
         let mut later_fields = later.fields;
+        // It is the same, or counts as the same. As `null`, it must not be deleted: the result would be another one's then.
+        later_fields.shift_remove("name");
         match later_fields.shift_remove("files") {
             Some(Value::Null) => drop(self.fields.shift_remove("files")),
             Some(files) => self.add_files(files),

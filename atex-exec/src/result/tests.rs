@@ -99,6 +99,13 @@ fn partial_results_are_merged_until_they_are_closed() {
             r#"{"name": "a"}"#,
             r#"{"partial": true, "name": "a", "y": 2}"#,
         ],
+        // `null` is a name, and none that deletes itself.
+        &[
+            r#"{"partial": true, "name": null, "x": 1}"#,
+            r#"{"partial": true, "name": null, "y": 2}"#,
+            r#"{"partial": true, "name": null, "z": 3}"#,
+            r#"{"partial": true, "own": true}"#,
+        ],
     ];
     let all: Vec<String> = cases
         .iter()
