@@ -297,8 +297,8 @@ async fn panics_and_hangs_of_backends_are_infrastructure_failures() {
     1804s m8 runs /b
     1804s m8 ran /b: passed
     1804s /b concluded: passed after 1
-    1924s m8 released
-    1924s finished
+    2704s m8 released
+    2704s finished
     "#);
     assert_eq!(summary.left_behind.len(), 1);
     assert_eq!(summary.left_behind[0].name, "lab-1");
