@@ -4,6 +4,7 @@
 //! small shell (by ssh's `LocalCommand`) that says when the connection is up, then waits for the end of a pipe that only
 //! we hold, and kills the master when that comes although the master's socket is still there.
 
+use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{PipeWriter, pipe};
 use std::os::fd::OwnedFd;
@@ -18,8 +19,10 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::Ssh;
+use super::cipher::preferred;
 
 /// Runs once the connection is up and the control socket is there. `$PPID` is the master.
 const WHEN_UP: &str = "exec 3<&0; \
@@ -75,7 +78,12 @@ impl Master {
         })?;
         let cannot = |error| Refusal::new(format!("cannot run ssh: {error} (is it installed?)"));
         let (stdin, lifeline) = pipe().map_err(cannot)?;
-        let mut child = command(ssh, dir.path())
+        let began = Instant::now();
+        let arguments = wanted(ssh);
+        let asking =
+            tokio::time::timeout(ssh.connect_limit, preferred(&arguments, &ssh.destination));
+        let ciphers = asking.await.ok().flatten();
+        let mut child = command(ssh, dir.path(), ciphers.as_deref())
             .stdin(OwnedFd::from(stdin))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,7 +93,7 @@ impl Master {
         let socket = dir.path().join("c");
         let mut running = Running { child, dir, _lifeline: lifeline, stderr, said: Vec::new() };
         let up = running.up(stdout);
-        match tokio::time::timeout(ssh.connect_limit, up).await {
+        match tokio::time::timeout(ssh.connect_limit.saturating_sub(began.elapsed()), up).await {
             Ok(true) => {}
             Ok(false) => return Err(refusal(&running.end().await, ssh)),
             Err(_) => {
@@ -203,13 +211,29 @@ async fn hear(stderr: &mut Option<ChildStderr>, said: &mut Vec<u8>) {
     }
 }
 
-fn command(ssh: &Ssh, dir: &Path) -> Command {
-    let mut command = Command::new("ssh");
-    let own = |option: &str| format!("-o{option}");
-    command.args(["-N", "-M", "-S"]).arg(dir.join("c"));
+fn own(option: &str) -> String {
+    format!("-o{option}")
+}
+
+/// What the caller wants: after what must be, before our defaults.
+fn wanted(ssh: &Ssh) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
     if let Some(file) = &ssh.config_file {
-        command.arg("-F").arg(file);
+        arguments.extend(["-F".into(), file.into()]);
     }
+    arguments.extend(ssh.options.iter().map(|option| own(option).into()));
+    if let Some(identity) = &ssh.identity {
+        arguments.extend(["-i".into(), identity.into()]);
+    }
+    if let Some(port) = ssh.port {
+        arguments.extend(["-p".into(), port.to_string().into()]);
+    }
+    arguments
+}
+
+fn command(ssh: &Ssh, dir: &Path, ciphers: Option<&str>) -> Command {
+    let mut command = Command::new("ssh");
+    command.args(["-N", "-M", "-S"]).arg(dir.join("c"));
     // Of several values, ssh takes the first: what must be comes before what the caller wants, our defaults after it.
     let needed = [
         "ControlPersist=no",
@@ -218,14 +242,7 @@ fn command(ssh: &Ssh, dir: &Path) -> Command {
         "PermitLocalCommand=yes",
         "ClearAllForwardings=yes",
     ];
-    command.args(needed.map(own)).arg(own(&format!("LocalCommand={WHEN_UP}")));
-    command.args(ssh.options.iter().map(|option| own(option)));
-    if let Some(identity) = &ssh.identity {
-        command.arg("-i").arg(identity);
-    }
-    if let Some(port) = ssh.port {
-        command.args(["-p", &port.to_string()]);
-    }
+    command.args(needed.map(own)).arg(own(&format!("LocalCommand={WHEN_UP}"))).args(wanted(ssh));
     let alive = format!("ServerAliveInterval={}", (ssh.notice_limit.as_secs() / 4).max(1));
     let defaults = [
         "LogLevel=ERROR",
@@ -235,7 +252,7 @@ fn command(ssh: &Ssh, dir: &Path) -> Command {
         "ServerAliveCountMax=3",
         "TCPKeepAlive=no",
     ];
-    command.args(defaults.map(own)).args(["--", &ssh.destination]);
+    command.args(defaults.map(own)).args(ciphers.map(own)).args(["--", &ssh.destination]);
     // LocalCommand is run by this shell. A group of its own: a Ctrl-C on our terminal must not end it before its time.
     command.env("SHELL", "/bin/sh").env("ATEX_SSH_MASTER", dir).kill_on_drop(true).process_group(0);
     command

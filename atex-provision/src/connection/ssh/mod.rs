@@ -1,5 +1,6 @@
 //! [`Ssh`]: how a system is reached by ssh.
 
+mod cipher;
 mod connection;
 mod ending;
 mod link;
@@ -22,7 +23,8 @@ pub use self::connection::SshConnection;
 /// The user's own ssh configuration applies, host keys included, unless [`config_file`](Self::config_file) names another.
 /// These defaults differ from ssh's own, and come before the configuration: `BatchMode=yes` (nothing is ever asked),
 /// `LogLevel=ERROR`, `ConnectTimeout=20`, `TCPKeepAlive=no`, and a dead network is noticed after 60 s at most
-/// ([`notice_limit`](Self::notice_limit)). [`option`](Self::option) comes before these. `ClearAllForwardings=yes` and
+/// ([`notice_limit`](Self::notice_limit)). Where no configuration names ciphers, and the processor has instructions for AES, AES-GCM
+/// comes first among those of ssh. [`option`](Self::option) comes before these. `ClearAllForwardings=yes` and
 /// what sharing the connection needs cannot be changed.
 ///
 /// A program goes to the remote as one line for its login shell. Linux takes 128 KiB of that, quotes and variables included; a
