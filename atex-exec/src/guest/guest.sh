@@ -177,8 +177,13 @@ supervise() {
     exec 4>&-
     [[ $said = more ]] || { conclude "$control" "$output" && return; }
   fi
-  . "$work/slow.sh"
-  keep
+  if . "$work/slow.sh"; then
+    keep
+    return
+  fi
+  # Its folder was removed under it: nobody is left who could end it later.
+  [[ $test ]] || { hear_word 5 && test=$argument; }
+  kill -KILL -- "-$test"
 }
 
 # All was kept; says how the test ended.

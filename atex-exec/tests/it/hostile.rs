@@ -39,6 +39,27 @@ async fn it_kills_its_supervisor() {
     assert!(went.starts_with("error: local-1: the supervisor of the test was killed"), "{went}");
 }
 
+/// Then nobody could end it later: it ends at once.
+#[tokio::test]
+async fn it_removes_the_folder_of_its_supervisor() {
+    let pids = tempfile::tempdir().unwrap();
+    let pid = pids.path().join("pid");
+    let script = format!(
+        r#"echo $$ >{}; rm -rf "${{TMT_TEST_METADATA%/*/*}}"; exec sleep 1000"#,
+        pid.display()
+    );
+    let mut bench = Bench::new(Test::new(script)).await;
+    let error = bench.run(&CancellationToken::new()).await.unwrap_err().to_string();
+    assert_eq!(error, "local-1: the supervisor of the test was killed");
+    let process = Path::new("/proc").join(fs::read_to_string(pid).unwrap().trim());
+    let gone = async {
+        while process.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
+}
+
 #[tokio::test]
 async fn it_goes_on_talking_when_it_is_stopped() {
     let script = r#"
