@@ -1,6 +1,7 @@
 //! A test outlives its connection: nothing of what it says or prints is lost, nothing comes twice.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,13 @@ async fn run(
         assert_eq!(left.len(), 1, "left behind: {left:?}");
     }
     Done { outcome, folder, artifacts }
+}
+
+/// Where the session works, on the same disk.
+fn work_folder(artifacts: &Artifacts) -> PathBuf {
+    let folder = fs::read_dir(artifacts.dir().parent().unwrap()).unwrap();
+    let mut paths = folder.flatten().map(|entry| entry.path());
+    paths.find(|path| path.join("guest.sh").exists()).unwrap()
 }
 
 /// Waits until the results have this many lines.
@@ -111,9 +119,7 @@ until [ -e "$TMT_TREE/../go" ]; do sleep 0.02; done
 echo late; exit 7"#;
     let done = run(sshd, Test::new(script), Duration::from_secs(60), |mut sshd, artifacts| {
         sshd.go_down();
-        let folder = artifacts.dir().parent().unwrap().to_owned();
-        let work = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
-        let work = work.into_iter().find(|path| path.join("guest.sh").exists()).unwrap();
+        let work = work_folder(&artifacts);
         fs::write(work.join("go"), "").unwrap();
         while fs::metadata(work.join("run-1/done")).map_or(0, |done| done.len()) == 0 {
             std::thread::yield_now();
@@ -161,9 +167,7 @@ touch "$TMT_TREE/../printed""#
     );
     let done = run(sshd, Test::new(script), Duration::from_secs(60), |mut sshd, artifacts| {
         sshd.go_down();
-        let folder = artifacts.dir().parent().unwrap().to_owned();
-        let work = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path());
-        let work = work.into_iter().find(|path| path.join("guest.sh").exists()).unwrap();
+        let work = work_folder(&artifacts);
         fs::write(work.join("go"), "").unwrap();
         let run = work.join("run-1");
         while fs::metadata(run.join("output.waits")).map_or(0, |file| file.len()) == 0 {
