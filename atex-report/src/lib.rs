@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod conclusion;
+mod dataset;
 mod error;
 mod journal;
 mod journal_reader;
@@ -15,6 +16,10 @@ mod timeline;
 mod wire;
 
 pub use conclusion::{Conclusion, RunVerdict};
+pub use dataset::{
+    AttemptId, Dataset, DatasetAttempt, DatasetBuilder, DatasetRun, Dictionary, Key, KeySet,
+    NewAttempt, NewRow, Row, RunBuilder, TestOutcome,
+};
 pub use error::StoreError;
 pub use journal::Journal;
 pub use journal_reader::{JournalReader, Torn};
