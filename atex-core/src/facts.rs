@@ -44,6 +44,11 @@ impl Facts {
         self.0.get(dimension).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The dimensions with their values, sorted by dimension.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(dimension, values)| (dimension.as_str(), values.as_slice()))

@@ -31,7 +31,7 @@ pub use async_trait::async_trait;
 pub use command::{BoxRead, BoxWrite, Child, Command, Process, Status, Stdio};
 pub use connection::{Connection, ConnectionExt, Output};
 pub use error::{BoxError, Error, Failure, Fault, Result, Retry};
-pub use event::{Attempt, EventSink, PlannedPool, PlannedTest, RemoteId, RunEvent};
+pub use event::{Attempt, EventSink, PlannedPool, PlannedTest, RemoteId, RunEvent, TestKey};
 pub use executor::{Executor, Outcome, Session, Tally};
 pub use facts::{Facts, Notes};
 pub use name::{InvalidTestName, TestName};

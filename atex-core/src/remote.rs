@@ -32,6 +32,17 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// What this run did to it.
     fn notes(&self) -> &Notes;
 
+    /// Makes the system again what it was when it was handed out, for as long as it takes. What was on it since then is gone, its
+    /// notes with it; its connection works afterwards.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) when it cannot do that (the default). After any error it is of no
+    /// further use, and is to be released.
+    async fn roll_back(&self) -> Result<()> {
+        let origin = self.name().to_owned();
+        Err(crate::Error::Unsupported { origin, what: "going back to how it was handed out" })
+    }
+
     /// Gives it back: closes its connection, and destroys what was created for it. When this resolves, its slot of the
     /// provisioner is free. May be called again, and at once from many tasks: it happens once, all wait for it.
     /// Dropping the future does not stop the release; it goes on in the background, and `shutdown` waits for it.

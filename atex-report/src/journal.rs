@@ -207,6 +207,7 @@ mod tests {
     fn concluded() -> RunEvent {
         RunEvent::TestConcluded {
             test: TestName::new("/a").unwrap(),
+            wanted: None,
             verdict: Verdict::Passed,
             platform: None,
             attempts: 1,

@@ -43,6 +43,7 @@ pub fn summary_json(report: &RunReport) -> Value {
 fn test(test: &TestReport) -> Value {
     json!({
         "name": test.name,
+        "wanted": test.wanted,
         "verdict": test.verdict,
         "flaky": test.is_flaky(),
         "platform": test.platform,

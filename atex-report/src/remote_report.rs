@@ -30,6 +30,8 @@ pub struct RemoteReport {
     pub failure: Option<Failure>,
     /// When that was.
     pub failed: Option<Duration>,
+    /// Why it got no more tests, if it was to blame for failures.
+    pub quarantined: Option<String>,
     /// Whether it could be given back.
     pub release: Release,
 }
@@ -70,6 +72,7 @@ impl RemoteReport {
             gone: None,
             failure: None,
             failed: None,
+            quarantined: None,
             release: Release::Pending,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use atex_core::{Attempt, Failure, PlannedPool, RemoteId, RunEvent, Tally, TestName, Verdict};
+use atex_core::{Attempt, Failure, PlannedPool, RemoteId, RunEvent, Tally, TestKey, Verdict};
 use indexmap::IndexMap;
 
 use crate::{AttemptReport, Counts, Entry, LeftBehind, Release, RemoteReport, TestReport};
@@ -14,7 +14,7 @@ use crate::{AttemptReport, Counts, Entry, LeftBehind, Release, RemoteReport, Tes
 /// that do not fit together, as a damaged journal may hold, give an odd report but never a panic.
 #[derive(Debug, Clone, Default)]
 pub struct RunReport {
-    tests: IndexMap<TestName, TestReport>,
+    tests: IndexMap<TestKey, TestReport>,
     remotes: BTreeMap<RemoteId, RemoteReport>,
     pools: Vec<PlannedPool>,
     now: Duration,
@@ -46,7 +46,7 @@ impl RunReport {
                 self.started = true;
                 self.pools.clone_from(pools);
                 for test in tests {
-                    self.test(&test.name);
+                    self.test(&test.key());
                 }
             }
             RunEvent::TestStarted { remote, attempt } => self.attempt_began(at, *remote, attempt),
@@ -57,8 +57,8 @@ impl RunReport {
                 attempt.failure.clone_from(failure);
             }
             RunEvent::IngestFailed { attempt, failure } => self.not_ingested(attempt, failure),
-            RunEvent::TestConcluded { test, verdict, platform, attempts: _, note } => {
-                let test = self.test(test);
+            RunEvent::TestConcluded { test, wanted, verdict, platform, attempts: _, note } => {
+                let test = self.test(&TestKey { test: test.clone(), wanted: wanted.clone() });
                 test.verdict = Some(*verdict);
                 test.platform.clone_from(platform);
                 test.note.clone_from(note);
@@ -74,6 +74,9 @@ impl RunReport {
             | RunEvent::RemotePrepared { .. }
             | RunEvent::PrepareFailed { .. }
             | RunEvent::RemoteLost { .. }
+            | RunEvent::RemoteNoted { .. }
+            | RunEvent::RemoteRolledBack { .. }
+            | RunEvent::RemoteQuarantined { .. }
             | RunEvent::RemoteReleased { .. }
             | RunEvent::ReleaseFailed { .. } => self.apply_to_remote(at, event),
         }
@@ -104,13 +107,18 @@ impl RunReport {
             | RunEvent::RemoteLost { remote, failure } => {
                 self.remote(at, *remote).fail(at, failure);
             }
+            RunEvent::RemoteQuarantined { remote, reason } => {
+                self.remote(at, *remote).quarantined = Some(reason.clone());
+            }
             RunEvent::ProvisionWithdrawn { remote } | RunEvent::RemoteReleased { remote } => {
                 self.remote(at, *remote).end(at, Release::Done);
             }
             RunEvent::ReleaseFailed { remote, failure } => {
                 self.remote(at, *remote).end(at, Release::Failed(failure.clone()));
             }
-            RunEvent::RunStarted { .. }
+            RunEvent::RemoteNoted { .. }
+            | RunEvent::RemoteRolledBack { .. }
+            | RunEvent::RunStarted { .. }
             | RunEvent::TestStarted { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::IngestFailed { .. }
@@ -121,8 +129,8 @@ impl RunReport {
         }
     }
 
-    fn test(&mut self, name: &TestName) -> &mut TestReport {
-        self.tests.entry(name.clone()).or_insert_with(|| TestReport::new(name.clone()))
+    fn test(&mut self, key: &TestKey) -> &mut TestReport {
+        self.tests.entry(key.clone()).or_insert_with(|| TestReport::new(key.clone()))
     }
 
     fn remote(&mut self, at: Duration, id: RemoteId) -> &mut RemoteReport {
@@ -131,7 +139,7 @@ impl RunReport {
 
     fn attempt_began(&mut self, at: Duration, remote: RemoteId, attempt: &Attempt) {
         let platform = self.platform_of(remote);
-        self.test(&attempt.test).attempts.push(AttemptReport {
+        self.test(&attempt.key()).attempts.push(AttemptReport {
             number: attempt.number,
             remote,
             platform,
@@ -145,19 +153,19 @@ impl RunReport {
 
     fn attempt(&mut self, at: Duration, remote: RemoteId, which: &Attempt) -> &mut AttemptReport {
         let begun = |attempt: &AttemptReport| attempt.number == which.number;
-        let index = match self.test(&which.test).attempts.iter().rposition(begun) {
+        let index = match self.test(&which.key()).attempts.iter().rposition(begun) {
             Some(index) => index,
             None => {
                 self.attempt_began(at, remote, which);
-                self.test(&which.test).attempts.len() - 1
+                self.test(&which.key()).attempts.len() - 1
             }
         };
-        &mut self.test(&which.test).attempts[index]
+        &mut self.test(&which.key()).attempts[index]
     }
 
     fn not_ingested(&mut self, which: &Attempt, failure: &Failure) {
         let begun = |attempt: &&mut AttemptReport| attempt.number == which.number;
-        if let Some(attempt) = self.test(&which.test).attempts.iter_mut().rev().find(begun) {
+        if let Some(attempt) = self.test(&which.key()).attempts.iter_mut().rev().find(begun) {
             attempt.not_ingested = Some(failure.clone());
         }
     }

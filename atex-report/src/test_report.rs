@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atex_core::{Failure, Outcome, RemoteId, Tally, TestName, Verdict};
+use atex_core::{Failure, Outcome, RemoteId, Tally, TestKey, TestName, Verdict};
 
 /// What is known of a test.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ use atex_core::{Failure, Outcome, RemoteId, Tally, TestName, Verdict};
 pub struct TestReport {
     /// The test.
     pub name: TestName,
+    /// The platform that it is wanted on; `None` when any will do. Name and platform together are unique in the run.
+    pub wanted: Option<String>,
     /// The last word on it; `None` while there is none.
     pub verdict: Option<Verdict>,
     /// The platform that it ran on last.
@@ -75,8 +77,9 @@ impl Counts {
 }
 
 impl TestReport {
-    pub(crate) fn new(name: TestName) -> Self {
-        Self { name, verdict: None, platform: None, note: None, attempts: Vec::new() }
+    pub(crate) fn new(key: TestKey) -> Self {
+        let TestKey { test: name, wanted } = key;
+        Self { name, wanted, verdict: None, platform: None, note: None, attempts: Vec::new() }
     }
 
     /// Whether it passed after an attempt that failed.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use atex_core::{Attempt, RemoteId, RunEvent, TestName, Verdict};
+use atex_core::{Attempt, RemoteId, RunEvent, TestKey, TestName, Verdict};
 
 /// What the scheduler wants done. Whoever drives it carries out every one, in order, and reports what comes of it as a
 /// [`RunEvent`].
@@ -80,6 +80,8 @@ impl fmt::Display for Action {
 pub struct Conclusion {
     /// The test.
     pub test: TestName,
+    /// The platform that it was wanted on, if not any would do.
+    pub wanted: Option<String>,
     /// The verdict: that of its last attempt, or [`Verdict::NotRun`] if there was none.
     pub verdict: Verdict,
     /// The platform that it ran on last, if it ran.
@@ -91,22 +93,27 @@ pub struct Conclusion {
 }
 
 impl Conclusion {
+    /// What it is the last word on.
+    pub fn key(&self) -> TestKey {
+        TestKey { test: self.test.clone(), wanted: self.wanted.clone() }
+    }
+
     /// The attempt that counts, if the test was run at all.
     pub fn attempt(&self) -> Option<Attempt> {
-        (self.attempts > 0).then(|| Attempt { test: self.test.clone(), number: self.attempts })
+        (self.attempts > 0).then(|| Attempt::of(self.key(), self.attempts))
     }
 }
 
 impl From<Conclusion> for RunEvent {
     fn from(conclusion: Conclusion) -> Self {
-        let Conclusion { test, verdict, platform, attempts, note } = conclusion;
-        Self::TestConcluded { test, verdict, platform, attempts, note }
+        let Conclusion { test, wanted, verdict, platform, attempts, note } = conclusion;
+        Self::TestConcluded { test, wanted, verdict, platform, attempts, note }
     }
 }
 
 impl fmt::Display for Conclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.test, self.verdict)?;
+        write!(f, "{}: {}", self.key(), self.verdict)?;
         match &self.note {
             Some(note) => write!(f, " ({note})"),
             None => Ok(()),

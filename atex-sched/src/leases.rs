@@ -57,6 +57,9 @@ impl EventSink for OpenLeases {
             | RunEvent::RemotePrepared { .. }
             | RunEvent::PrepareFailed { .. }
             | RunEvent::RemoteLost { .. }
+            | RunEvent::RemoteNoted { .. }
+            | RunEvent::RemoteRolledBack { .. }
+            | RunEvent::RemoteQuarantined { .. }
             | RunEvent::TestStarted { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::IngestFailed { .. }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atex_core::{Facts, PlannedPool, PlannedTest, RunEvent, Test, TestName, TestSuite};
+use atex_core::{Facts, PlannedPool, PlannedTest, RunEvent, Test, TestKey, TestName, TestSuite};
 
 /// A test with this tag leaves its remote in a state that no other test should meet: the remote is released after it.
 pub const DESTRUCTIVE_TAG: &str = "destructive";
@@ -23,8 +23,10 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TestPlan {
-    /// Its name, unique in the plan.
+    /// Its name, unique in the plan together with `wanted`.
     pub name: TestName,
+    /// The platform that it is wanted on: only pools of this platform run it. `None` when any will do.
+    pub wanted: Option<String>,
     /// How long it is expected to run, if somebody said so: the longest are run first, those without after them.
     pub duration: Option<Duration>,
     /// How long it may run.
@@ -123,7 +125,10 @@ impl Plan {
             tests: self
                 .tests
                 .iter()
-                .map(|test| PlannedTest { name: test.name.clone(), limit: test.limit })
+                .map(|test| PlannedTest {
+                    wanted: test.wanted.clone(),
+                    ..PlannedTest::new(test.name.clone(), test.limit)
+                })
                 .collect(),
             pools: self
                 .pools
@@ -132,6 +137,7 @@ impl Plan {
                     name: pool.name.clone(),
                     platform: pool.platform.clone(),
                     max: pool.max,
+                    facts: pool.facts.clone(),
                 })
                 .collect(),
         }
@@ -143,6 +149,7 @@ impl TestPlan {
     pub fn new(name: TestName) -> Self {
         Self {
             name,
+            wanted: None,
             duration: None,
             limit: TestSuite::DEFAULT_DURATION,
             destructive: false,
@@ -154,6 +161,7 @@ impl TestPlan {
     pub fn of_test(name: TestName, test: &Test) -> Self {
         Self {
             name,
+            wanted: None,
             duration: test.duration,
             limit: test.time_limit(),
             destructive: test.has_tag(DESTRUCTIVE_TAG),
@@ -166,6 +174,18 @@ impl TestPlan {
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
         self
+    }
+
+    /// Wanted on this platform.
+    #[must_use]
+    pub fn wanted_on(mut self, platform: impl Into<String>) -> Self {
+        self.wanted = Some(platform.into());
+        self
+    }
+
+    /// What is concluded of it.
+    pub fn key(&self) -> TestKey {
+        TestKey { test: self.name.clone(), wanted: self.wanted.clone() }
     }
 
     /// Leaves a remote that nothing else should run on.

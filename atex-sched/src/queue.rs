@@ -43,7 +43,9 @@ impl Queue {
         let mut lanes: HashMap<Vec<PoolIndex>, usize> = HashMap::new();
         for (index, test) in plan.tests.iter().enumerate() {
             let can_run = |pool: &PoolIndex| {
-                plan.pools[*pool].max > 0
+                let there = &plan.pools[*pool];
+                there.max > 0
+                    && test.wanted.as_ref().is_none_or(|wanted| *wanted == there.platform)
                     && test.pools.as_ref().is_none_or(|only| only.contains(pool))
             };
             let pools: Vec<PoolIndex> = (0..plan.pools.len()).filter(can_run).collect();

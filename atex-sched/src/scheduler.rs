@@ -1,9 +1,9 @@
 //! [`Scheduler`]: events in, actions out.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use atex_core::{Attempt, Failure, Fault, Outcome, RemoteId, Retry, RunEvent, Verdict};
+use atex_core::{Attempt, Failure, Fault, Outcome, RemoteId, Retry, RunEvent, TestName, Verdict};
 
 use crate::action::{Action, Conclusion};
 use crate::fleet::{Fleet, State};
@@ -63,10 +63,17 @@ struct LastAttempt {
 }
 
 impl Scheduler {
-    /// A scheduler for this plan. Of several tests with the same name, the first counts.
+    /// A scheduler for this plan. Of several tests with the same name, the first counts, unless each is wanted on another platform.
     pub fn new(mut plan: Plan) -> Self {
-        let mut names = HashSet::new();
-        plan.tests.retain(|test| names.insert(test.name.clone()));
+        let mut wanted: HashMap<TestName, Vec<Option<String>>> = HashMap::new();
+        plan.tests.retain(|test| {
+            let others = wanted.entry(test.name.clone()).or_default();
+            let first = others.is_empty();
+            let another =
+                test.wanted.is_some() && !others.contains(&None) && !others.contains(&test.wanted);
+            others.push(test.wanted.clone());
+            first || another
+        });
         Self {
             queue: Queue::new(&plan),
             fleet: Fleet::new(&plan),
@@ -106,6 +113,9 @@ impl Scheduler {
             RunEvent::RemoteRequested { .. }
             | RunEvent::Leased { .. }
             | RunEvent::TestStarted { .. }
+            | RunEvent::RemoteNoted { .. }
+            | RunEvent::RemoteRolledBack { .. }
+            | RunEvent::RemoteQuarantined { .. }
             | RunEvent::IngestFailed { .. }
             | RunEvent::TestConcluded { .. }
             | RunEvent::RunFinished => return actions,
@@ -250,6 +260,7 @@ impl Scheduler {
         let last = test.last.as_ref();
         actions.push(Action::Conclude(Conclusion {
             test: test.plan.name.clone(),
+            wanted: test.plan.wanted.clone(),
             verdict: last.map_or(Verdict::NotRun, |last| last.verdict),
             platform: last.map(|last| self.fleet.pools[last.pool].platform.clone()),
             attempts: test.attempts,
@@ -356,7 +367,7 @@ impl TestState {
 
     /// The attempt that was started last.
     fn attempt(&self) -> Attempt {
-        Attempt { test: self.plan.name.clone(), number: self.attempts }
+        Attempt::of(self.plan.key(), self.attempts)
     }
 
     /// Whether it gets another attempt after the last one, which is then counted.

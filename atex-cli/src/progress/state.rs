@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use atex_core::millis::Shown;
-use atex_core::{Attempt, Failure, Outcome, RemoteId, RunEvent, TestName, Verdict};
+use atex_core::{Attempt, Failure, Outcome, RemoteId, RunEvent, TestKey, Verdict};
 
 /// How far a run is.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub(super) struct State {
     pub(super) concluded: usize,
     remotes: HashMap<RemoteId, String>,
     /// How the last attempt of a test went, until it is known whether it was the final one.
-    ended: HashMap<TestName, String>,
+    ended: HashMap<TestKey, String>,
 }
 
 impl State {
@@ -33,18 +33,19 @@ impl State {
                 None
             }
             // It was not the final one: there is another.
-            RunEvent::TestStarted { attempt, .. } => self.ended.remove(&attempt.test),
+            RunEvent::TestStarted { attempt, .. } => self.ended.remove(&attempt.key()),
             RunEvent::TestEnded { remote, attempt, outcome, failure } => {
                 let line = self.ended(*remote, attempt, outcome, failure.as_ref());
-                self.ended.insert(attempt.test.clone(), line);
+                self.ended.insert(attempt.key(), line);
                 None
             }
-            RunEvent::TestConcluded { test, verdict, note, .. } => {
+            RunEvent::TestConcluded { test, wanted, verdict, note, .. } => {
                 self.concluded += 1;
-                Some(self.ended.remove(test).unwrap_or_else(|| {
+                let key = TestKey { test: test.clone(), wanted: wanted.clone() };
+                Some(self.ended.remove(&key).unwrap_or_else(|| {
                     let why =
                         note.as_ref().map_or(String::new(), |note| format!(": {}", one_line(note)));
-                    format!("{}  {test}{why}", word(*verdict))
+                    format!("{}  {key}{why}", word(*verdict))
                 }))
             }
             RunEvent::ProvisionFailed { failure, .. } => {
@@ -63,7 +64,12 @@ impl State {
                 "results of {attempt} were not taken in: {}",
                 one_line(&failure.message)
             )),
+            RunEvent::RemoteQuarantined { remote, reason } => {
+                Some(format!("{} gets no more tests: {}", self.name(*remote), one_line(reason)))
+            }
             RunEvent::RemoteRequested { .. }
+            | RunEvent::RemoteNoted { .. }
+            | RunEvent::RemoteRolledBack { .. }
             | RunEvent::Leased { .. }
             | RunEvent::ProvisionWithdrawn { .. }
             | RunEvent::RemotePrepared { .. }

@@ -109,7 +109,8 @@ impl<'a> SummaryText<'a> {
     /// `/name  platform, attempt 2, 3.2s`
     fn headline(&self, f: &mut Formatter<'_>, test: &TestReport) -> fmt::Result {
         let mut about: Vec<String> = Vec::new();
-        about.extend(test.platform.as_deref().map(|platform| fit(&printable(platform), 24)));
+        let platform = test.platform.as_deref().or(test.wanted.as_deref());
+        about.extend(platform.map(|platform| fit(&printable(platform), 24)));
         match test.attempts.len() {
             0 | 1 => {}
             attempts => about.push(format!("{attempts} attempts")),

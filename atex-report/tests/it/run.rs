@@ -25,10 +25,13 @@ pub(crate) fn seconds(seconds: f64) -> Duration {
 impl Run {
     /// A run of these tests, with the pools `lab` of the platform `rhel-9.6@x86_64`.
     pub(crate) fn of(tests: &[&str]) -> Self {
-        let tests =
-            tests.iter().map(|test| PlannedTest { name: name(test), limit: seconds(300.0) });
-        let pools =
-            vec![PlannedPool { name: "lab".into(), platform: "rhel-9.6@x86_64".into(), max: 40 }];
+        let tests = tests.iter().map(|test| PlannedTest::new(name(test), seconds(300.0)));
+        let pools = vec![PlannedPool {
+            name: "lab".into(),
+            platform: "rhel-9.6@x86_64".into(),
+            max: 40,
+            facts: Facts::new(),
+        }];
         let mut run = Self { entries: Vec::new(), now: Duration::ZERO };
         run.event(RunEvent::RunStarted { tests: tests.collect(), pools });
         run
@@ -74,12 +77,12 @@ impl Run {
     }
 
     pub(crate) fn start(&mut self, remote: u32, test: &str, number: u32) -> &mut Self {
-        let attempt = Attempt { test: name(test), number };
+        let attempt = Attempt::new(name(test), number);
         self.event(RunEvent::TestStarted { remote: RemoteId(remote), attempt })
     }
 
     pub(crate) fn end(&mut self, remote: u32, which: (&str, u32), outcome: Outcome) -> &mut Self {
-        let attempt = Attempt { test: name(which.0), number: which.1 };
+        let attempt = Attempt::new(name(which.0), which.1);
         let remote = RemoteId(remote);
         self.event(RunEvent::TestEnded { remote, attempt, outcome, failure: None })
     }
@@ -112,7 +115,14 @@ impl Run {
     ) -> &mut Self {
         let platform = (attempts > 0).then(|| "rhel-9.6@x86_64".to_owned());
         let (test, note) = (name(test), note.map(str::to_owned));
-        self.event(RunEvent::TestConcluded { test, verdict, platform, attempts, note })
+        self.event(RunEvent::TestConcluded {
+            test,
+            wanted: None,
+            verdict,
+            platform,
+            attempts,
+            note,
+        })
     }
 
     pub(crate) fn finish(&mut self) -> &mut Self {
@@ -166,7 +176,7 @@ pub(crate) fn eventful() -> Run {
     run.conclude("/smoke/net", Passed, (1, None));
     run.attempt(2, ("/unstored", 1), (2.0, Passed, None));
     run.event(RunEvent::IngestFailed {
-        attempt: Attempt { test: name("/unstored"), number: 1 },
+        attempt: Attempt::new(name("/unstored"), 1),
         failure: Failure::infra("cannot write out/results.jsonl: no space left on device"),
     });
     run.conclude("/unstored", Passed, (1, None));

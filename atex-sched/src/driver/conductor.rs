@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Failure, Outcome, Record, RemoteId, Request, RunEvent, TestName,
+    Artifacts, CancellationToken, Failure, Outcome, Record, RemoteId, Request, RunEvent, TestKey,
 };
 use futures::future::join_all;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -39,7 +39,7 @@ pub(super) struct Conductor {
     tasks: JoinSet<()>,
     remotes: HashMap<RemoteId, Handle>,
     /// The last attempt of each test that is not concluded.
-    ended: HashMap<TestName, Ended>,
+    ended: HashMap<TestKey, Ended>,
     wakes: BTreeSet<Duration>,
     /// Conclusions that are on their way through the aggregators.
     filing: usize,
@@ -153,10 +153,11 @@ impl Conductor {
             RunEvent::IngestFailed { failure, .. } => {
                 self.summary.report_failures.push(failure.clone());
             }
-            RunEvent::TestConcluded { test, verdict, platform, attempts, note } => {
+            RunEvent::TestConcluded { test, wanted, verdict, platform, attempts, note } => {
                 self.filing -= 1;
                 self.summary.conclusions.push(Conclusion {
                     test: test.clone(),
+                    wanted: wanted.clone(),
                     verdict: *verdict,
                     platform: platform.clone(),
                     attempts: *attempts,
@@ -173,6 +174,9 @@ impl Conductor {
             | RunEvent::RemotePrepared { .. }
             | RunEvent::PrepareFailed { .. }
             | RunEvent::RemoteLost { .. }
+            | RunEvent::RemoteNoted { .. }
+            | RunEvent::RemoteRolledBack { .. }
+            | RunEvent::RemoteQuarantined { .. }
             | RunEvent::TestStarted { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::RunFinished => {}
@@ -182,7 +186,7 @@ impl Conductor {
     fn test_ended(&mut self, event: RunEvent, artifacts: Result<Artifacts, Failure>) {
         if let RunEvent::TestEnded { attempt, outcome, .. } = &event {
             let ended = Ended { outcome: outcome.clone(), artifacts };
-            self.ended.insert(attempt.test.clone(), ended);
+            self.ended.insert(attempt.key(), ended);
         }
         self.happened(event);
     }
@@ -250,7 +254,7 @@ impl Conductor {
     /// Files the attempt that counts, and then announces the last word on its test.
     fn conclude(&mut self, conclusion: Conclusion) {
         self.filing += 1;
-        let ended = self.ended.remove(&conclusion.test);
+        let ended = self.ended.remove(&conclusion.key());
         let (Some(attempt), Some(ended)) = (conclusion.attempt(), ended) else {
             return self.happened(conclusion.into());
         };

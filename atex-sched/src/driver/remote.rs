@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn attempt() -> Attempt {
-        Attempt { test: TestName::new("/a").unwrap(), number: 1 }
+        Attempt::new(TestName::new("/a").unwrap(), 1)
     }
 
     #[tokio::test(start_paused = true)]

@@ -97,6 +97,9 @@ fn transcript(sink: &RecordingSink) -> String {
             RunEvent::ProvisionWithdrawn { remote } => format!("{remote} withdrawn"),
             RunEvent::RemotePrepared { remote } => format!("{remote} ready"),
             RunEvent::PrepareFailed { remote, failure } => format!("{remote} unfit: {failure}"),
+            RunEvent::RemoteNoted { remote, notes } => format!("{remote} noted: {notes:?}"),
+            RunEvent::RemoteRolledBack { remote } => format!("{remote} is as before"),
+            RunEvent::RemoteQuarantined { remote, reason } => format!("{remote} is bad: {reason}"),
             RunEvent::RemoteLost { remote, failure } => format!("{remote} lost: {failure}"),
             RunEvent::TestStarted { remote, attempt } => format!("{remote} runs {attempt}"),
             RunEvent::TestEnded { remote, attempt, outcome, failure } => {

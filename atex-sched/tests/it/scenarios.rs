@@ -88,6 +88,41 @@ fn the_only_remote_runs_it_again_itself() {
 }
 
 #[test]
+fn a_test_is_run_once_for_each_platform_that_it_is_wanted_on() {
+    let (here, there) = (test("/a").wanted_on("fedora"), test("/a").wanted_on("rhel"));
+    // The second for the same platform, and one that any would do for: each is there already.
+    let again = [test("/a").wanted_on("rhel"), test("/a")];
+    let tests = [here, there, test("/b"), test("/a").wanted_on("suse")].into_iter().chain(again);
+    let plan = Plan::new(tests).pool(PoolPlan::new("lab", 1).platform("rhel"));
+    let plan = plan.pool(PoolPlan::new("cloud", 1).platform("fedora")).reruns(1);
+    let script = "
+        0s start
+        1s m1 up
+        1s m1 ready
+        2s m2 up
+        2s m2 ready
+        3s m2 fail
+        4s m1 pass
+        5s m2 pass
+        6s m1 released
+        7s m2 pass
+        8s m2 released";
+    insta::assert_snapshot!(play(plan, script), @r#"
+    0s start -> conclude /a on suse: not run (no pool can run it); provision m1 from lab; provision m2 from cloud
+    1s m1 up -> prepare m1
+    1s m1 ready -> run /a on rhel on m1
+    2s m2 up -> prepare m2
+    2s m2 ready -> run /a on fedora on m2
+    3s m2 fail -> run /b on m2
+    4s m1 pass -> conclude /a on rhel: passed; release m1
+    5s m2 pass -> conclude /b: passed; run /a on fedora (attempt 2) on m2
+    6s m1 released -> nothing
+    7s m2 pass -> conclude /a on fedora: passed; release m2
+    8s m2 released -> finish
+    "#);
+}
+
+#[test]
 fn a_remote_that_dies_is_replaced_and_its_test_is_not_lost() {
     let plan = lab(tests(&["/a"]), 1);
     let script = "

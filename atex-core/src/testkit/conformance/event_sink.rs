@@ -13,25 +13,24 @@ use crate::{
 /// None: the names in it are proper ones.
 pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
     let test = TestName::new("/smoke/žluť & <b>")?;
-    let attempt = |number| Attempt { test: test.clone(), number };
+    let attempt = |number| Attempt::new(test.clone(), number);
     let (remote, other) = (RemoteId(1), RemoteId(2));
     let failure = Failure::infra("lab7: \"cable\" pulled\u{7f}");
     let outcome = sample_outcome();
     let lease = Lease::new("local", "local-1", serde_json::json!({ "root": "/x" }));
-    let pool = PlannedPool { name: "lab".into(), platform: "rhel-9@x86_64".into(), max: 2 };
+    let facts = Facts::new().with("distro", "rhel-9").with("arch", "x86_64");
+    let platform = "rhel-9@x86_64".to_owned();
+    let pool = PlannedPool { name: "lab".into(), platform, max: 2, facts: facts.clone() };
     let mut events = vec![
         RunEvent::RunStarted {
-            tests: vec![PlannedTest { name: test.clone(), limit: Duration::from_secs(300) }],
+            tests: vec![PlannedTest::new(test.clone(), Duration::from_secs(300))],
             pools: vec![pool],
         },
         RunEvent::RemoteRequested { remote, pool: "lab".into() },
         RunEvent::Leased { remote, lease },
-        RunEvent::RemoteProvisioned {
-            remote,
-            name: "local-1".into(),
-            facts: Facts::new().with("distro", "rhel-9").with("arch", "x86_64"),
-        },
+        RunEvent::RemoteProvisioned { remote, name: "local-1".into(), facts },
         RunEvent::RemotePrepared { remote },
+        RunEvent::RemoteNoted { remote, notes: [("snapshot".to_owned(), "/setup".into())].into() },
         RunEvent::TestStarted { remote, attempt: attempt(1) },
         RunEvent::TestEnded {
             remote,
@@ -53,10 +52,13 @@ pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
         RunEvent::ProvisionWithdrawn { remote: RemoteId(3) },
         RunEvent::PrepareFailed { remote: RemoteId(4), failure: failure.clone() },
         RunEvent::RemoteLost { remote, failure: failure.clone() },
+        RunEvent::RemoteQuarantined { remote, reason: "2 tests failed on it alone".into() },
+        RunEvent::RemoteRolledBack { remote },
         RunEvent::TimePassed,
         RunEvent::Interrupted,
         RunEvent::TestConcluded {
             test: test.clone(),
+            wanted: None,
             verdict: Verdict::Failed,
             platform: Some("rhel-9@x86_64".into()),
             attempts: 2,
@@ -66,8 +68,8 @@ pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
         RunEvent::ReleaseFailed { remote: RemoteId(4), failure },
     ];
     let (test, verdict) = (TestName::new("/never")?, Verdict::NotRun);
-    let (platform, attempts, note) = (None, 0, None);
-    events.push(RunEvent::TestConcluded { test, verdict, platform, attempts, note });
+    let (wanted, platform, attempts, note) = (Some("rhel-9@x86_64".into()), None, 0, None);
+    events.push(RunEvent::TestConcluded { test, wanted, verdict, platform, attempts, note });
     events.push(RunEvent::RunFinished);
     Ok(events)
 }
@@ -78,6 +80,9 @@ fn sample_outcome() -> Outcome {
         .note(Some("it broke".to_owned()))
         .tally(Tally { pass: 2, fail: 1, ..Tally::default() })
 }
+
+/// How many kinds of events there are.
+const KINDS: usize = 21;
 
 /// The number of the kind of an event. A new kind does not compile until it is given the next number here, and the check of
 /// [`samples`] does not hold until there is one of it there.
@@ -101,6 +106,9 @@ const fn kind(event: &RunEvent) -> usize {
         RunEvent::Interrupted => 15,
         RunEvent::TimePassed => 16,
         RunEvent::RunFinished => 17,
+        RunEvent::RemoteNoted { .. } => 18,
+        RunEvent::RemoteRolledBack { .. } => 19,
+        RunEvent::RemoteQuarantined { .. } => 20,
     }
 }
 
@@ -114,8 +122,7 @@ pub fn all(sink: &dyn EventSink) {
         Err(error) => panic!("a sample has a name that is none: {error}"),
     };
     let kinds: std::collections::BTreeSet<usize> = events.iter().map(kind).collect();
-    let last = kind(&RunEvent::RunFinished);
-    assert!(kinds.into_iter().eq(0..=last), "the samples lack a kind of event");
+    assert!(kinds.into_iter().eq(0..KINDS), "the samples lack a kind of event");
     for (millis, event) in (0..).zip(events.iter().chain(&events)) {
         sink.emit(Duration::from_millis(millis), event);
     }
