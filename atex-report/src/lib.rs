@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cause;
 mod conclusion;
 mod dataset;
 mod error;
@@ -13,8 +14,10 @@ mod store;
 mod test_report;
 mod text;
 mod timeline;
+mod waive;
 mod wire;
 
+pub use cause::{Cause, Causes};
 pub use conclusion::{Conclusion, RunVerdict};
 pub use dataset::{
     AttemptId, Dataset, DatasetAttempt, DatasetBuilder, DatasetRun, Dictionary, Key, KeySet,
@@ -31,4 +34,5 @@ pub use store::RunStore;
 pub use test_report::{AttemptReport, Counts, TestReport};
 pub use text::{Style, SummaryText, TimelineText};
 pub use timeline::{RemoteLine, Span, SpanKind, Timeline};
+pub use waive::{Blame, Pattern, Subtest, Use, Waived, Waiver, WaiverError, Waivers};
 pub use wire::{Entry, RunInfo};

@@ -96,6 +96,11 @@ impl DatasetRun {
         &self.attempts
     }
 
+    /// All attempts, each with its id.
+    pub fn attempts_by_id(&self) -> impl Iterator<Item = (AttemptId, &DatasetAttempt)> {
+        (0_u32..).map(AttemptId).zip(&self.attempts)
+    }
+
     /// One attempt.
     ///
     /// # Panics

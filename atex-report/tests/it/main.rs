@@ -1,6 +1,7 @@
 //! The crate from outside: what is stored, what is made of it, and what people see.
 #![expect(clippy::unwrap_used, reason = "what the tests use to make their material may panic, too")]
 
+mod causes;
 mod conformance;
 mod dataset;
 mod journal;
@@ -9,3 +10,4 @@ mod report;
 mod run;
 mod store;
 mod text;
+mod waivers;

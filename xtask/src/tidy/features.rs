@@ -38,7 +38,7 @@ const RULES: [Rule; 7] = [
     Rule {
         package: "atex-report",
         features: &["--all-features"],
-        without: &["openssh", "clap", "granit-parser"],
+        without: &["openssh", "clap"],
     },
     Rule {
         package: "atex-provision",

@@ -24,7 +24,7 @@ const BELONGS_TO: [(&str, &[&str]); 9] = [
     ("clap", &["atex-cli", "xtask"]),
     ("clap_complete", &["atex-cli"]),
     ("fancy-regex", &["atex-fmf"]),
-    ("granit-parser", &["atex-fmf"]),
+    ("granit-parser", &["atex-fmf", "atex-report"]),
     ("indicatif", &["atex-cli"]),
     ("openssh", &["atex-provision"]),
     ("tracing-subscriber", &["atex-cli"]),
