@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cause;
+mod compare;
 mod conclusion;
 mod dataset;
 mod error;
@@ -18,6 +19,7 @@ mod waive;
 mod wire;
 
 pub use cause::{Cause, Causes};
+pub use compare::{Change, Comparison, Item, Kind, Mark, Place, Slow};
 pub use conclusion::{Conclusion, RunVerdict};
 pub use dataset::{
     AttemptId, Dataset, DatasetAttempt, DatasetBuilder, DatasetRun, Dictionary, Key, KeySet,

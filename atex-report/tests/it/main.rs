@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests use to make their material may panic, too")]
 
 mod causes;
+mod compare;
 mod conformance;
 mod dataset;
 mod journal;
