@@ -9,7 +9,7 @@ use atex_core::CancellationToken;
 use atex_exec::FmfExecutor;
 use atex_fmf::{Discover, Tree};
 use atex_provision::Local;
-use atex_report::{JsonLines, RunInfo, RunStore, SummaryText};
+use atex_report::{RunInfo, RunStore, SummaryText};
 use atex_sched::{Pool, Run, Summary};
 
 /// Runs the smoke tests of the sample tree on three systems of this machine, each failing one once more.
@@ -18,7 +18,7 @@ async fn smoke(store: &RunStore) -> Result<Summary> {
     let suite = Arc::new(Discover::new().plan("/plans/smoke").run(&tree)?);
     let executor = FmfExecutor::new(Arc::clone(&suite)).env("LANG", "C.UTF-8");
     let stop = CancellationToken::new();
-    let results = JsonLines::create(store.results_path(), store.files_dir())?;
+    let results = store.results()?;
     let summary = Run::new(suite, Arc::new(executor), store.artifacts_dir())
         .pool(Pool::new("here", Arc::new(Local::new().max(3))))
         .reruns(1)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use atex_core::{CancellationToken, EventSink, RunEvent};
 use atex_report::{
-    Conclusion, Journal, JsonLines, RunInfo, RunReport, RunStore, StoreError, Style, SummaryText,
+    Conclusion, Journal, RunInfo, RunReport, RunStore, StoreError, Style, SummaryText,
 };
 use atex_sched::{OpenLeases, Pool, Run};
 use serde_json::json;
@@ -110,7 +110,7 @@ async fn drive(
     let interrupts = Interrupts::catch().context("cannot catch signals")?;
     let cancel = CancellationToken::new();
     let journal: Arc<Journal> = Arc::new(store.journal(cancel.clone())?);
-    let results = JsonLines::create(store.results_path(), store.files_dir())?;
+    let results = store.results()?;
     let leases = Arc::new(OpenLeases::default());
     let how = match options.progress {
         // Lines would tear a bar apart.

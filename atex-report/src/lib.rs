@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aggregate;
 mod cause;
 mod compare;
 mod conclusion;
@@ -8,7 +9,7 @@ mod error;
 mod journal;
 mod journal_reader;
 mod json;
-mod jsonl;
+mod packing;
 mod remote_report;
 mod report;
 mod store;
@@ -18,6 +19,7 @@ mod timeline;
 mod waive;
 mod wire;
 
+pub use aggregate::{Earlier, PackFiles, ResultsFile, ResultsPlan, Several, TextFormat};
 pub use cause::{Cause, Causes};
 pub use compare::{Change, Comparison, Item, Kind, Mark, Place, Slow};
 pub use conclusion::{Conclusion, RunVerdict};
@@ -29,7 +31,7 @@ pub use error::StoreError;
 pub use journal::Journal;
 pub use journal_reader::{JournalReader, Torn};
 pub use json::summary_json;
-pub use jsonl::JsonLines;
+pub use packing::{PackFormat, Packing};
 pub use remote_report::{LeftBehind, Release, RemoteReport};
 pub use report::RunReport;
 pub use store::RunStore;

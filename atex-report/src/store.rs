@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use atex_core::{Artifacts, CancellationToken, TestName};
 
 use crate::wire::{RUN_FORMAT, RunFile, RunFormat};
-use crate::{Journal, JournalReader, RunInfo, RunReport, StoreError, Torn};
+use crate::{
+    Journal, JournalReader, ResultsFile, ResultsPlan, RunInfo, RunReport, StoreError, TextFormat,
+    Torn,
+};
 
 /// The folder of a run: everything that is left of it, and all that reports are made of.
 ///
@@ -17,7 +20,7 @@ use crate::{Journal, JournalReader, RunInfo, RunReport, StoreError, Torn};
 /// | `run.json` | what was asked, when, of which version | [`RunStore::create`] |
 /// | `journal.jsonl` | every event of the run | [`Journal`] |
 /// | `artifacts/PLATFORM/TEST/attempt-N/` | what each attempt of a test left | [`Artifacts`] |
-/// | `results.jsonl`, `files/` | the results and files of all tests | [`JsonLines`](crate::JsonLines) |
+/// | `results.jsonl`, `files/` | the results and files of all tests | [`ResultsFile`] |
 #[derive(Debug, Clone)]
 pub struct RunStore {
     dir: PathBuf,
@@ -136,6 +139,14 @@ impl RunStore {
     /// [`StoreError::Io`] when it exists already or cannot be made.
     pub fn journal(&self, stop: CancellationToken) -> Result<Journal, StoreError> {
         Journal::create(self.journal_path(), stop)
+    }
+
+    /// Begins the results of all tests, JSON lines with the files beside them.
+    ///
+    /// # Errors
+    /// As [`ResultsPlan::create`]: the file or the folder of files exists already.
+    pub fn results(&self) -> atex_core::Result<ResultsFile> {
+        ResultsPlan::new(TextFormat::JsonLines).files(self.files_dir()).create(self.results_path())
     }
 
     /// Whether the run goes on, as far as that can be known: on some file systems of other machines it is never known.

@@ -1,22 +1,64 @@
 //! What is here against the shared suites of `atex-core`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use atex_core::testkit::conformance::{aggregator, event_sink};
 use atex_core::{Aggregator, CancellationToken};
-use atex_report::{Journal, JournalReader, JsonLines};
+use atex_report::{
+    Journal, JournalReader, PackFiles, PackFormat, ResultsPlan, Several, TextFormat,
+};
 
-#[tokio::test]
-async fn json_lines() {
+/// Runs the suite against what is made in a folder.
+async fn conforms(make: impl Fn(&Path) -> atex_core::Result<Arc<dyn Aggregator>>) {
     let (dir, count) = (tempfile::tempdir().unwrap(), AtomicU32::new(0));
     let make = async || {
         let out = dir.path().join(count.fetch_add(1, Ordering::Relaxed).to_string());
         std::fs::create_dir(&out).unwrap();
-        let lines = JsonLines::create(out.join("results.jsonl"), out.join("files"))?;
-        Ok(Arc::new(lines) as Arc<dyn Aggregator>)
+        make(&out)
     };
     aggregator::all(make).await;
+}
+
+fn plans() -> Vec<ResultsPlan> {
+    let formats = [TextFormat::JsonLines, TextFormat::Yaml, TextFormat::Junit];
+    let mut plans: Vec<_> = formats.into_iter().map(ResultsPlan::new).collect();
+    #[cfg(feature = "csv")]
+    plans.push(ResultsPlan::new(TextFormat::Csv));
+    let built = [cfg!(feature = "gzip"), cfg!(feature = "xz"), cfg!(feature = "zstd")];
+    for (packing, _) in PackFormat::ALL.into_iter().zip(built).filter(|(_, built)| *built) {
+        plans.push(ResultsPlan::new(TextFormat::JsonLines).packed(packing));
+        plans.push(
+            ResultsPlan::new(TextFormat::Junit).packed(packing).pack_files(PackFiles::new(packing)),
+        );
+    }
+    plans
+}
+
+#[tokio::test]
+async fn files_of_results() {
+    for number in 0..plans().len() {
+        conforms(|out| {
+            let plan = plans().swap_remove(number);
+            Ok(Arc::new(plan.files(out.join("files")).create(out.join("results"))?))
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn several() {
+    conforms(|out| {
+        let mut children: Vec<Arc<dyn Aggregator>> = Vec::new();
+        for name in ["a", "b", "c"] {
+            let plan =
+                ResultsPlan::new(TextFormat::JsonLines).files(out.join(format!("{name}.files")));
+            children.push(Arc::new(plan.create(out.join(name))?));
+        }
+        Ok(Arc::new(Several::new(children)?))
+    })
+    .await;
 }
 
 #[test]

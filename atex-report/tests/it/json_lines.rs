@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use atex_core::{Aggregator, Artifacts, Error, Outcome, Record, SafePath, Verdict};
-use atex_report::JsonLines;
+use atex_report::{ResultsFile, ResultsPlan, TextFormat};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,33 +18,46 @@ use tempfile::TempDir;
 use crate::run::name;
 
 /// A folder with an aggregator, and artifacts to give to it.
-struct Place {
+pub(crate) struct Place {
     dir: TempDir,
-    lines: Arc<JsonLines>,
+    pub(crate) lines: Arc<ResultsFile>,
     made: std::cell::Cell<usize>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|lines| lines)
     }
 
-    fn with(options: impl Fn(JsonLines) -> JsonLines) -> Self {
+    pub(crate) fn with(options: impl Fn(ResultsPlan) -> ResultsPlan) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let lines = JsonLines::create(dir.path().join("results.jsonl"), dir.path().join("files"));
-        Self { lines: Arc::new(options(lines.unwrap())), dir, made: 0.into() }
+        let plan = options(ResultsPlan::new(TextFormat::JsonLines).files(dir.path().join("files")));
+        Self::of(dir, plan)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// With another format.
+    #[cfg(feature = "csv")]
+    pub(crate) fn format(format: TextFormat) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = ResultsPlan::new(format).files(dir.path().join("files"));
+        Self::of(dir, plan)
+    }
+
+    fn of(dir: TempDir, plan: ResultsPlan) -> Self {
+        let lines = plan.create(dir.path().join("results.jsonl")).unwrap();
+        Self { lines: Arc::new(lines), dir, made: 0.into() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn results(&self) -> String {
+    pub(crate) fn results(&self) -> String {
         fs::read_to_string(self.path("results.jsonl")).unwrap()
     }
 
     /// Artifacts with these results, and files by their path below `files`.
-    fn record(
+    pub(crate) fn record(
         &self,
         (platform, test): (&str, &str),
         results: &str,
@@ -64,7 +77,7 @@ impl Place {
     }
 
     /// Everything below the folder of files, with its content.
-    fn tree(&self) -> BTreeMap<String, String> {
+    pub(crate) fn tree(&self) -> BTreeMap<String, String> {
         let mut tree = BTreeMap::new();
         collect(&self.path("files"), "", &mut tree);
         tree
@@ -83,7 +96,7 @@ fn collect(dir: &Path, prefix: &str, tree: &mut BTreeMap<String, String>) {
     }
 }
 
-fn jsonl(results: &[Value]) -> String {
+pub(crate) fn jsonl(results: &[Value]) -> String {
     results.iter().map(|result| format!("{result}\n")).collect()
 }
 
@@ -262,7 +275,7 @@ async fn a_test_comes_once_unless_duplicates_are_allowed() {
     assert!(error.to_string().starts_with("/t of p is in "), "{error}");
     place.lines.ingest(record("q")).await.unwrap();
 
-    let place = Place::with(JsonLines::allow_duplicates);
+    let place = Place::with(ResultsPlan::allow_duplicates);
     for _ in 0..3 {
         let record = place.record(("p", "/t"), "{\"files\": [\"f\"]}\n", &[("f", "x")]);
         place.lines.ingest(record).await.unwrap();
@@ -349,16 +362,20 @@ fn make_pipe(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, 0o600.into(), 0).unwrap();
 }
 
+fn create(results: &Path, files: &Path) -> atex_core::Result<ResultsFile> {
+    ResultsPlan::new(TextFormat::JsonLines).files(files).create(results)
+}
+
 #[test]
 fn what_exists_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let (results, files) = (dir.path().join("results.jsonl"), dir.path().join("files"));
     fs::create_dir(&files).unwrap();
-    JsonLines::create(&results, &files).unwrap_err();
+    create(&results, &files).unwrap_err();
     assert!(!results.exists(), "half of it is not left");
     fs::remove_dir(&files).unwrap();
     fs::write(&results, "kept").unwrap();
-    JsonLines::create(&results, &files).unwrap_err();
+    create(&results, &files).unwrap_err();
     assert_eq!(fs::read_to_string(&results).unwrap(), "kept");
     assert!(!files.exists());
 }

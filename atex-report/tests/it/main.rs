@@ -5,10 +5,15 @@ mod causes;
 mod compare;
 mod conformance;
 mod dataset;
+#[cfg(feature = "csv")]
+mod formats;
 mod journal;
 mod json_lines;
+#[cfg(all(feature = "gzip", feature = "xz", feature = "zstd"))]
+mod packed;
 mod report;
 mod run;
+mod several;
 mod store;
 mod text;
 mod waivers;

@@ -14,7 +14,7 @@ struct Rule {
     without: &'static [&'static str],
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         package: "atex-core",
         features: &[],
@@ -35,10 +35,11 @@ const RULES: [Rule; 7] = [
         features: &["--all-features"],
         without: &["openssh", "clap", "granit-parser"],
     },
+    Rule { package: "atex-report", features: &["--all-features"], without: &["openssh", "clap"] },
     Rule {
         package: "atex-report",
-        features: &["--all-features"],
-        without: &["openssh", "clap"],
+        features: &["--no-default-features"],
+        without: &["flate2", "liblzma", "zstd", "csv", "quick-xml", "rusqlite", "reqwest"],
     },
     Rule {
         package: "atex-provision",

@@ -21,6 +21,8 @@ use atex_core::{Error, Result, SafePath};
 use rustix::fs::OFlags;
 use walkdir::WalkDir;
 
+use super::pack_files::{PackFiles, Slots};
+
 /// What was laid out for one test.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -30,6 +32,15 @@ pub(super) struct Layout {
     renamed: HashMap<PathBuf, OsString>,
     /// All that was made, for the way back.
     made: Vec<PathBuf>,
+}
+
+/// How files come to lie below the folder of all files.
+#[derive(Debug)]
+pub(super) enum Keep {
+    /// As another name for the file that is there.
+    Linked,
+    /// Compressed.
+    Packed(PackFiles, Slots),
 }
 
 /// Why a test could not be laid out in the folder that was tried.
@@ -49,7 +60,12 @@ impl Layout {
     /// Lays out all files in the folder `from`, which need not exist, for a test of a platform below `root`.
     ///
     /// All or none: when it fails, what was laid out so far is removed.
-    pub(super) fn make(from: &Path, root: &Path, platform: &str, test: &str) -> Result<Self> {
+    pub(super) fn make(
+        from: &Path,
+        (root, keep): (&Path, &Keep),
+        platform: &str,
+        test: &str,
+    ) -> Result<Self> {
         match fs::symlink_metadata(from) {
             Ok(found) if found.is_dir() => {}
             Ok(_) => {
@@ -74,7 +90,7 @@ impl Layout {
                 .map(|(part, tries)| numbered(part, *tries, false))
                 .collect();
             let mut layout = Self::default();
-            match layout.fill(from, &root, &folder) {
+            match layout.fill(from, (&root, keep), &folder) {
                 Ok(()) => {
                     layout.test = (folder != wanted).then(|| named(test, &folder));
                     return Ok(layout);
@@ -92,7 +108,12 @@ impl Layout {
     }
 
     /// Lays the files out in this folder.
-    fn fill(&mut self, from: &Path, root: &Path, folder: &[OsString]) -> Result<(), Stop> {
+    fn fill(
+        &mut self,
+        from: &Path,
+        (root, keep): (&Path, &Keep),
+        folder: &[OsString],
+    ) -> Result<(), Stop> {
         let top: PathBuf = folder.iter().collect();
         let walk = WalkDir::new(from).min_depth(1).follow_links(false).follow_root_links(false);
         let mut last_dir = None;
@@ -113,22 +134,29 @@ impl Layout {
             if last_dir.as_ref() != Some(&dir) {
                 make_folders(root, &dir, folder.len())?;
             }
-            self.put(entry.path(), &root.join(&dir), inside)?;
+            self.put(entry.path(), (&root.join(&dir), keep), inside)?;
             last_dir = Some(dir);
         }
         Ok(())
     }
 
     /// Puts one file into a folder, under the first name that is free.
-    fn put(&mut self, source: &Path, dir: &Path, inside: &Path) -> Result<()> {
+    fn put(&mut self, source: &Path, (dir, keep): (&Path, &Keep), inside: &Path) -> Result<()> {
         let name = inside.file_name().unwrap_or_default();
         let mut tries = 0;
         loop {
-            let free = numbered(name, tries, true);
+            let mut free = numbered(name, tries, true);
+            let done = match keep {
+                Keep::Packed(how, slots) if how.is_for(name) => {
+                    free.push(how.suffix());
+                    how.pack(source, &dir.join(&free), slots)
+                }
+                _ => link_or_copy(source, &dir.join(&free)),
+            };
             let target = dir.join(&free);
-            match link_or_copy(source, &target) {
+            match done {
                 Ok(()) => {
-                    if tries > 0 {
+                    if free != name {
                         self.renamed.insert(inside.to_owned(), free);
                     }
                     self.made.push(target);
@@ -138,7 +166,7 @@ impl Layout {
                 Err(error) => {
                     return Err(Error::infra(
                         format!("{} to {}", source.display(), target.display()),
-                        format!("cannot copy: {error}"),
+                        format!("cannot keep the file: {error}"),
                     ));
                 }
             }
@@ -216,7 +244,7 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
 }
 
 /// Opens a regular file. Never follows a link to one, and never waits for the other end of a pipe.
-pub(super) fn open_regular(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn open_regular(path: &Path) -> io::Result<fs::File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
     if file.metadata()?.is_file() {
