@@ -1,8 +1,9 @@
 //! Where in a text the parts of its block collections lie.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use crate::yaml::{self, Done, Form, Marks, Receiver, ScalarStyle, Span};
 
 /// Where a value lies.
 #[derive(Debug)]
@@ -47,62 +48,97 @@ pub(super) struct Item {
 
 /// The layout of a document; none if it has something in it that is not understood here.
 pub(super) fn layout(text: &str) -> Option<Place> {
-    let mut events = Vec::new();
-    for next in Parser::new_from_str_with_options(text, crate::yaml::parser_options()) {
-        let (event, span) = next.ok()?;
-        events.push((event, span));
+    let mut events = Events(Vec::new());
+    yaml::parse(text, &mut events).ok()?;
+    let mut reader = Reader { text, events: events.0.into_iter() };
+    let first = reader.events.next()?;
+    reader.place(first, 0)
+}
+
+/// What a document consists of, in a list.
+struct Events(Vec<(Event, Span)>);
+
+enum Event {
+    Scalar(ScalarStyle, Mark),
+    List(Form, Mark),
+    Map(Form, Mark),
+    End,
+    Alias,
+}
+
+/// Whether there is an anchor or a tag.
+type Mark = bool;
+
+impl Events {
+    fn push(&mut self, event: Event, span: Span) -> Done {
+        self.0.push((event, span));
+        Ok(())
     }
-    let mut reader = Reader { text, events: events.into_iter() };
-    loop {
-        if matches!(reader.events.next()?.0, Event::DocumentStart(..)) {
-            let next = reader.events.next()?;
-            return reader.place(next, 0);
-        }
+}
+
+fn is_marked(marks: &Marks<'_>) -> Mark {
+    marks.anchor.is_some() || marks.tag.is_some()
+}
+
+impl<'t> Receiver<'t> for Events {
+    fn scalar(&mut self, _: Cow<'t, str>, style: ScalarStyle, marks: Marks<'t>) -> Done {
+        self.push(Event::Scalar(style, is_marked(&marks)), marks.span)
+    }
+
+    fn start_list(&mut self, form: Form, marks: Marks<'t>) -> Done {
+        self.push(Event::List(form, is_marked(&marks)), marks.span)
+    }
+
+    fn start_map(&mut self, form: Form, marks: Marks<'t>) -> Done {
+        self.push(Event::Map(form, is_marked(&marks)), marks.span)
+    }
+
+    fn end(&mut self, span: Span) -> Done {
+        self.push(Event::End, span)
+    }
+
+    fn alias(&mut self, _: &'t str, span: Span) -> Done {
+        self.push(Event::Alias, span)
     }
 }
 
 struct Reader<'t> {
     text: &'t str,
-    events: std::vec::IntoIter<(Event<'t>, Span)>,
+    events: std::vec::IntoIter<(Event, Span)>,
 }
 
-impl<'t> Reader<'t> {
+impl Reader<'_> {
     /// The value that starts with this event; `after` is where its key or dash ends.
-    fn place(&mut self, (event, span): (Event<'t>, Span), after: usize) -> Option<Place> {
-        let range = span.byte_range()?;
+    fn place(&mut self, (event, span): (Event, Span), after: usize) -> Option<Place> {
+        let range = span.bytes();
         let place = match event {
-            Event::Scalar(_, style, anchor, tag) => {
+            Event::Scalar(style, marked) => {
                 let (kind, range) = match style {
-                    ScalarStyle::Literal | ScalarStyle::Folded => {
-                        (Kind::Block, after..self.block_end(after, &range)?)
-                    }
+                    ScalarStyle::Block => (Kind::Block, after..self.block_end(after, &range)?),
                     // An empty value is nowhere; its place is where it could be.
                     _ if range.is_empty() => (Kind::Leaf, after..after),
                     _ => (Kind::Leaf, range),
                 };
-                Place { range, kind, marked: anchor > 0 || tag.is_some() }
+                Place { range, kind, marked }
             }
-            Event::Alias(_) => Place { range, kind: Kind::Leaf, marked: false },
-            Event::MappingStart(StructureStyle::Block, anchor, tag) => {
-                let marked = anchor > 0 || tag.is_some();
+            Event::Alias => Place { range, kind: Kind::Leaf, marked: false },
+            Event::Map(Form::Block, marked) => {
                 let entries = self.entries()?;
                 let end = entries.last().map_or(range.end, |entry| entry.value.range.end);
                 let start = entries.first().map_or(range.start, |entry| entry.start);
                 Place { range: start..end, kind: Kind::Map(self.column(start), entries), marked }
             }
-            Event::SequenceStart(StructureStyle::Block, anchor, tag) => {
-                let marked = anchor > 0 || tag.is_some();
+            Event::List(Form::Block, marked) => {
                 let items = self.items(range.start)?;
                 let end = items.last().map_or(range.end, |item| item.value.range.end);
                 let kind = Kind::List(self.column(range.start), items);
                 Place { range: range.start..end, kind, marked }
             }
-            Event::MappingStart(_, anchor, ref tag) | Event::SequenceStart(_, anchor, ref tag) => {
+            Event::Map(Form::Flow, marked) | Event::List(Form::Flow, marked) => {
                 let end = self.skip()?;
-                let marked = anchor > 0 || tag.is_some();
                 Place { range: range.start..end, kind: Kind::Leaf, marked }
             }
-            _ => return None,
+            Event::End => return None,
         };
         Some(place)
     }
@@ -112,9 +148,9 @@ impl<'t> Reader<'t> {
         loop {
             let (event, span) = self.events.next()?;
             let Event::Scalar(..) = event else {
-                return matches!(event, Event::MappingEnd).then_some(entries);
+                return matches!(event, Event::End).then_some(entries);
             };
-            let key = span.byte_range()?;
+            let key = span.bytes();
             // Keys after a question mark have their colon elsewhere; an anchor or tag comes before the text.
             let rest = self.text.get(key.end..)?;
             let colon = key.end + rest.len() - rest.trim_start_matches([' ', '\t']).len() + 1;
@@ -135,7 +171,7 @@ impl<'t> Reader<'t> {
         let mut items: Vec<Item> = Vec::new();
         loop {
             let next = self.events.next()?;
-            if matches!(next.0, Event::SequenceEnd) {
+            if matches!(next.0, Event::End) {
                 return Some(items);
             }
             let start = match items.last() {
@@ -169,12 +205,12 @@ impl<'t> Reader<'t> {
         loop {
             let (event, span) = self.events.next()?;
             match event {
-                Event::MappingStart(..) | Event::SequenceStart(..) => depth += 1,
-                Event::MappingEnd | Event::SequenceEnd => depth -= 1,
+                Event::Map(..) | Event::List(..) => depth += 1,
+                Event::End => depth -= 1,
                 _ => {}
             }
             if depth == 0 {
-                return span.byte_range().map(|range| range.end);
+                return Some(span.end.byte);
             }
         }
     }

@@ -1,8 +1,7 @@
-//! From parser events to values: keys, merge keys, duplicates, anchors.
+//! From what a document consists of to values: keys, merge keys, duplicates, anchors.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-
-use granit_parser::{ScalarStyle, Span};
 
 use crate::error::ErrorKind;
 use crate::list::List;
@@ -10,9 +9,12 @@ use crate::map::{Entry, Key, Map, Origin};
 use crate::value::Value;
 
 use super::YamlError;
+use super::mark::Span;
+use super::parser::{Done, Form, Marks, Receiver};
 use super::pool::Pool;
 use super::scalar::{self, Plain};
-use super::tag::Tag;
+use super::tag::{Tag, TagName};
+use super::token::ScalarStyle;
 
 /// Aliases may not make a document larger than this many values: a few lines could stand for billions.
 const MAX_VALUES: u64 = 10_000_000;
@@ -22,16 +24,15 @@ const SEARCHED: usize = 16;
 
 /// Builds the value of one document. Iterative, so that nesting never costs stack.
 #[derive(Debug)]
-pub(super) struct Composer<'t> {
+pub(super) struct Composer<'t, 'p> {
     document: usize,
-    text: &'t str,
-    pool: &'t mut Pool,
-    open: Vec<Frame>,
+    pool: &'p mut Pool,
+    open: Vec<Frame<'t>>,
     /// Items of the lists that are open, those of inner ones last.
     items: Vec<Value>,
     /// The same for entries of maps.
     entries: Vec<Entry>,
-    anchors: HashMap<usize, Anchored>,
+    anchors: HashMap<&'t str, Anchored>,
     root: Value,
 }
 
@@ -45,12 +46,12 @@ struct Anchored {
 
 /// A collection whose end has not come yet.
 #[derive(Debug)]
-struct Frame {
+struct Frame<'t> {
     content: Content,
     /// Where its items or entries begin.
     first: usize,
     tag: Option<Tag>,
-    anchor: usize,
+    anchor: Option<&'t str>,
     span: Span,
     /// How many values it stands for once aliases are written out.
     weight: u64,
@@ -75,15 +76,6 @@ enum PendingKey {
     Key(Key),
 }
 
-/// What a parser event says about its value besides the content.
-#[derive(Debug)]
-pub(super) struct Marks<'m> {
-    pub(super) tag: Option<&'m granit_parser::Tag>,
-    /// 0 without an anchor.
-    pub(super) anchor: usize,
-    pub(super) span: Span,
-}
-
 /// A value on its way into its collection.
 struct Item {
     value: Value,
@@ -93,101 +85,28 @@ struct Item {
     special: Option<Plain>,
 }
 
-impl<'t> Composer<'t> {
-    pub(super) fn new(document: usize, text: &'t str, pool: &'t mut Pool) -> Self {
+impl<'t, 'p> Composer<'t, 'p> {
+    pub(super) fn new(document: usize, pool: &'p mut Pool) -> Self {
         let (open, anchors) = (Vec::new(), HashMap::new());
         let (items, entries) = (Vec::new(), Vec::new());
-        Self { document, text, pool, open, items, entries, anchors, root: Value::Null }
+        Self { document, pool, open, items, entries, anchors, root: Value::Null }
     }
 
     pub(super) fn finish(self) -> Value {
         self.root
     }
 
-    pub(super) fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        marks: Marks<'_>,
-    ) -> Result<(), YamlError> {
+    fn start(&mut self, content: Content, first: usize, marks: Marks<'t>) -> Done {
         let Marks { tag, anchor, span } = marks;
-        if style == ScalarStyle::DoubleQuoted {
-            check_surrogates(self.text, &span)?;
-        }
-        let mut special = None;
-        let value = match find_tag(tag, &span)? {
-            Some(tag) => tag
-                .scalar(text)
-                .map_err(|(kind, message)| YamlError::new(message, &span).of_kind(kind))?,
-            None if style != ScalarStyle::Plain => self.pool.text(text),
-            None => match scalar::resolve(text) {
-                Ok(Plain::Value(value)) => value,
-                Ok(Plain::Text) => self.pool.text(text),
-                Ok(plain) => {
-                    special = Some(plain);
-                    self.pool.text(text)
-                }
-                Err(impossible) => {
-                    let message = format!("'{text}': {}", impossible.0);
-                    return Err(YamlError::new(message, &span).of_kind(ErrorKind::Value));
-                }
-            },
-        };
-        self.remember(anchor, &value, 1, true);
-        self.place(Item { value, weight: 1, span, special })
-    }
-
-    pub(super) fn start_list(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
-        self.start(Content::List, self.items.len(), marks)
-    }
-
-    pub(super) fn start_map(&mut self, marks: Marks<'_>) -> Result<(), YamlError> {
-        let map = OpenMap { key: None, merged: None };
-        self.start(Content::Map(map), self.entries.len(), marks)
-    }
-
-    fn start(&mut self, content: Content, first: usize, marks: Marks<'_>) -> Result<(), YamlError> {
-        let Marks { tag, anchor, span } = marks;
-        let tag = find_tag(tag, &span)?;
+        let tag = find_tag(tag.as_ref(), &span)?;
         // Known from here on, so that a reference to itself is told from an unknown name.
         self.remember(anchor, &Value::Null, 0, false);
         self.open.push(Frame { content, first, tag, anchor, span, weight: 1 });
         Ok(())
     }
 
-    pub(super) fn alias(&mut self, anchor: usize, span: Span) -> Result<(), YamlError> {
-        let Some(target) = self.anchors.get(&anchor) else {
-            return Err(YamlError::new("unknown anchor", &span));
-        };
-        if !target.complete {
-            let message = "a value that contains itself is not supported";
-            return Err(YamlError::new(message, &span).of_kind(ErrorKind::Unsupported));
-        }
-        let (value, weight) = (target.value.clone(), target.weight);
-        self.place(Item { value, weight, span, special: None })
-    }
-
-    pub(super) fn end(&mut self) -> Result<(), YamlError> {
-        let Some(frame) = self.open.pop() else { return Ok(()) };
-        let Frame { content, first, tag, anchor, span, weight } = frame;
-        if weight > MAX_VALUES {
-            let message = format!("aliases make more than {MAX_VALUES} values of this document");
-            return Err(YamlError::new(message, &span).of_kind(ErrorKind::Limit));
-        }
-        let value = match content {
-            Content::List => {
-                let items = List::of(self.items.drain(first..));
-                tag.unwrap_or(Tag::Seq).list(items)
-            }
-            Content::Map(open) => tag.unwrap_or(Tag::Map).map(self.build_map(open, first)?),
-        }
-        .map_err(|message| YamlError::new(message, &span))?;
-        self.remember(anchor, &value, weight, true);
-        self.place(Item { value, weight, span, special: None })
-    }
-
-    fn remember(&mut self, anchor: usize, value: &Value, weight: u64, complete: bool) {
-        if anchor != 0 {
+    fn remember(&mut self, anchor: Option<&'t str>, value: &Value, weight: u64, complete: bool) {
+        if let Some(anchor) = anchor {
             self.anchors.insert(anchor, Anchored { value: value.clone(), weight, complete });
         }
     }
@@ -242,8 +161,79 @@ impl<'t> Composer<'t> {
     }
 }
 
+impl<'t> Receiver<'t> for Composer<'t, '_> {
+    fn scalar(&mut self, text: Cow<'t, str>, style: ScalarStyle, marks: Marks<'t>) -> Done {
+        let Marks { tag, anchor, span } = marks;
+        let mut special = None;
+        let value = match find_tag(tag.as_ref(), &span)? {
+            Some(tag) => tag
+                .scalar(&text)
+                .map_err(|(kind, message)| YamlError::new(message, &span).of_kind(kind))?,
+            None if style != ScalarStyle::Plain => self.pool.text(&text),
+            None => match scalar::resolve(&text) {
+                Ok(Plain::Value(value)) => value,
+                Ok(Plain::Text) => self.pool.text(&text),
+                Ok(plain) => {
+                    special = Some(plain);
+                    self.pool.text(&text)
+                }
+                Err(impossible) => {
+                    let message = format!("'{text}': {}", impossible.0);
+                    return Err(YamlError::new(message, &span).of_kind(ErrorKind::Value));
+                }
+            },
+        };
+        self.remember(anchor, &value, 1, true);
+        self.place(Item { value, weight: 1, span, special })
+    }
+
+    fn start_list(&mut self, _: Form, marks: Marks<'t>) -> Done {
+        self.start(Content::List, self.items.len(), marks)
+    }
+
+    fn start_map(&mut self, _: Form, marks: Marks<'t>) -> Done {
+        let map = OpenMap { key: None, merged: None };
+        self.start(Content::Map(map), self.entries.len(), marks)
+    }
+
+    fn alias(&mut self, name: &'t str, span: Span) -> Done {
+        let Some(target) = self.anchors.get(name) else {
+            return Err(unknown(name, &span));
+        };
+        if !target.complete {
+            let message = "a value that contains itself is not supported";
+            return Err(YamlError::new(message, &span).of_kind(ErrorKind::Unsupported));
+        }
+        let (value, weight) = (target.value.clone(), target.weight);
+        self.place(Item { value, weight, span, special: None })
+    }
+
+    fn end(&mut self, _: Span) -> Done {
+        let Some(frame) = self.open.pop() else { return Ok(()) };
+        let Frame { content, first, tag, anchor, span, weight } = frame;
+        if weight > MAX_VALUES {
+            let message = format!("aliases make more than {MAX_VALUES} values of this document");
+            return Err(YamlError::new(message, &span).of_kind(ErrorKind::Limit));
+        }
+        let value = match content {
+            Content::List => {
+                let items = List::of(self.items.drain(first..));
+                tag.unwrap_or(Tag::Seq).list(items)
+            }
+            Content::Map(open) => tag.unwrap_or(Tag::Map).map(self.build_map(open, first)?),
+        }
+        .map_err(|message| YamlError::new(message, &span))?;
+        self.remember(anchor, &value, weight, true);
+        self.place(Item { value, weight, span, special: None })
+    }
+}
+
+pub(super) fn unknown(name: &str, span: &Span) -> YamlError {
+    YamlError::new(format!("there is no anchor '&{name}' before this"), span)
+}
+
 fn origin(document: usize, span: &Span) -> Origin {
-    Origin::new(document, span.start.line(), span.start.col() + 1)
+    Origin::new(document, span.start.line, span.start.column + 1)
 }
 
 fn check_duplicates(entries: &[Entry]) -> Result<(), YamlError> {
@@ -299,22 +289,8 @@ impl OpenMap {
     }
 }
 
-fn find_tag(tag: Option<&granit_parser::Tag>, span: &Span) -> Result<Option<Tag>, YamlError> {
+fn find_tag(tag: Option<&TagName>, span: &Span) -> Result<Option<Tag>, YamlError> {
     tag.map_or(Ok(None), |tag| Tag::find(tag).map_err(|message| YamlError::new(message, span)))
-}
-
-/// Half a character, written as an escape, is no character; two halves are not joined either.
-fn check_surrogates(text: &str, span: &Span) -> Result<(), YamlError> {
-    let mut rest = span.slice(text).unwrap_or_default();
-    while let Some(position) = rest.find('\\') {
-        let escape = &rest.as_bytes()[position + 1..];
-        if let [b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..] = escape {
-            return Err(YamlError::new("an escape stands for half a character", span));
-        }
-        let next = rest[position + 1..].chars().next().map_or(0, char::len_utf8);
-        rest = &rest[position + 1 + next..];
-    }
-    Ok(())
 }
 
 fn make_key(item: Item, pool: &mut Pool) -> Result<PendingKey, YamlError> {

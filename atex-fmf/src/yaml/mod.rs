@@ -1,25 +1,29 @@
 //! YAML as the format reads it: one document, to values that know where they were written.
 //!
-//! The parser is only asked for events; what they mean (types, merge keys, duplicate keys) is decided here.
+//! From characters to tokens (`scan`), to what the document consists of (`parser`), to values (`compose`: types, merge keys,
+//! duplicate keys). Own code, as the dialect is that of one implementation, which no parser of YAML has.
 
 mod compose;
-mod document;
-mod flow;
+mod mark;
+mod parser;
 mod pool;
-mod repair;
 mod scalar;
-mod tabs;
+mod scan;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod token;
 
-use granit_parser::{ScanError, Span, options};
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::value::Value;
-use document::Failure;
+use compose::Composer;
+pub(crate) use mark::Span;
+pub(crate) use parser::{Done, Form, Marks, Receiver, parse};
 pub(crate) use pool::Pool;
-use repair::Repaired;
+pub(crate) use token::ScalarStyle;
 
 /// Collections nested deeper than this are refused.
 const MAX_NESTING: usize = 255;
@@ -40,8 +44,8 @@ impl YamlError {
         Self {
             kind: ErrorKind::File,
             message: message.into(),
-            line: span.start.line(),
-            column: span.start.col() + 1,
+            line: span.start.line,
+            column: span.start.column + 1,
         }
     }
 
@@ -69,7 +73,7 @@ impl Value {
 
 /// Line breaks as the parser is to see them: LF alone. What cannot be seen at the start is dropped: a byte-order mark, and
 /// separators of lines and paragraphs.
-pub(crate) fn normalize(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn normalize(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.trim_start_matches(['\u{2028}', '\u{2029}']);
     if text.contains(['\r', '\u{85}']) {
@@ -95,43 +99,43 @@ pub(crate) fn load(text: &str, document: usize) -> Result<Value, YamlError> {
 /// As [`load`], sharing texts with what was read before with the same pool.
 pub(crate) fn load_with(pool: &mut Pool, text: &str, document: usize) -> Result<Value, YamlError> {
     check_characters(text)?;
-    let mut repaired = Repaired::new(text);
-    loop {
-        match document::compose(pool, &repaired, document) {
-            Ok(value) => return Ok(value),
-            Err(Failure::Content(error)) => return Err(error),
-            Err(Failure::Flow { range, error }) => {
-                if !error.is_some_and(|error| repaired.repair(&error)) {
-                    repaired.hide(range)?;
-                }
-            }
-            Err(Failure::Syntax { error, told }) => {
-                if !repaired.repair(&error) {
-                    let flow = document::flow_around(text, told, &error);
-                    repaired.hide(flow.ok_or_else(|| syntax(&error))??)?;
-                }
-            }
+    let mut composer = Composer::new(document, pool);
+    match parse(text, &mut composer) {
+        Ok(()) => Ok(composer.finish()),
+        // The reference makes values once it has seen the whole document: what is no YAML is told first.
+        Err(error) if matches!(error.kind, ErrorKind::Value | ErrorKind::Unsupported) => {
+            Err(parse(text, &mut Names::default()).err().unwrap_or(error))
         }
+        Err(error) => Err(error),
     }
 }
 
-fn syntax(error: &ScanError) -> YamlError {
-    let mark = error.marker();
-    let kind = match error.kind() {
-        granit_parser::ErrorKind::RecursionLimitExceeded => ErrorKind::Limit,
-        _ => ErrorKind::File,
-    };
-    YamlError { kind, message: error.info(), line: mark.line(), column: mark.col() + 1 }
-}
+/// Wants to know whether a text is YAML: every name must be that of an anchor before it.
+#[derive(Default)]
+struct Names<'t>(HashSet<&'t str>);
 
-/// How the parser reads documents, here and wherever positions in them are asked for.
-pub(crate) fn parser_options() -> granit_parser::Options {
-    options! {
-        block_scalar_eof_without_line_feed: true,
-        bom_inside_document_as_content: true,
-        emit_comments: false,
-        flow_nesting_limit: MAX_NESTING,
-        block_nesting_limit: MAX_NESTING,
+impl<'t> Receiver<'t> for Names<'t> {
+    fn scalar(&mut self, _: Cow<'t, str>, _: ScalarStyle, marks: Marks<'t>) -> Done {
+        self.0.extend(marks.anchor);
+        Ok(())
+    }
+
+    fn start_list(&mut self, _: Form, marks: Marks<'t>) -> Done {
+        self.0.extend(marks.anchor);
+        Ok(())
+    }
+
+    fn start_map(&mut self, _: Form, marks: Marks<'t>) -> Done {
+        self.0.extend(marks.anchor);
+        Ok(())
+    }
+
+    fn end(&mut self, _: Span) -> Done {
+        Ok(())
+    }
+
+    fn alias(&mut self, name: &'t str, span: Span) -> Done {
+        if self.0.contains(name) { Ok(()) } else { Err(compose::unknown(name, &span)) }
     }
 }
 

@@ -7,6 +7,15 @@ use crate::value::Value;
 
 use super::scalar;
 
+/// The name of a tag.
+#[derive(Debug)]
+pub(crate) struct TagName {
+    /// With what its handle stands for.
+    pub(super) full: String,
+    /// As it is in the text.
+    pub(super) written: String,
+}
+
 /// The tags that are understood. Any other is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
@@ -26,12 +35,11 @@ pub(super) enum Tag {
 
 impl Tag {
     /// The meaning of a tag; `Ok(None)` for the lone `!`, which changes nothing.
-    pub(super) fn find(tag: &granit_parser::Tag) -> Result<Option<Self>, String> {
-        let full = format!("{}{}", tag.handle(), tag.suffix());
-        if full == "!" {
+    pub(super) fn find(tag: &TagName) -> Result<Option<Self>, String> {
+        if tag.full == "!" {
             return Ok(None);
         }
-        Ok(Some(match full.strip_prefix("tag:yaml.org,2002:") {
+        Ok(Some(match tag.full.strip_prefix("tag:yaml.org,2002:") {
             Some("str") => Self::Str,
             Some("int") => Self::Int,
             Some("float") => Self::Float,
@@ -44,7 +52,7 @@ impl Tag {
             Some("set") => Self::Set,
             Some("omap") => Self::Omap,
             Some("pairs") => Self::Pairs,
-            _ => return Err(format!("unknown tag '{}'", tag.original())),
+            _ => return Err(format!("unknown tag '{}'", tag.written)),
         }))
     }
 

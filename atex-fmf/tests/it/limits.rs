@@ -157,10 +157,3 @@ fn a_long_chain_of_nodes_that_each_add_a_key_stays_fast_and_right() {
     assert_eq!(data.get("k7"), Some(&Value::from(7)));
     assert_eq!(data.get("all").unwrap().as_list().unwrap().len(), 300);
 }
-
-#[test]
-fn odd_syntax_is_repaired_only_so_often() {
-    let lines = |count| "- 'x'#c\n".repeat(count);
-    assert_eq!(kind(&lines(60)), None);
-    assert_eq!(kind(&lines(10_000)), Some(ErrorKind::File));
-}
