@@ -240,6 +240,9 @@ pub enum RunEvent {
         /// What.
         failure: Failure,
     },
+    /// Another controller goes on with the run, whose controller had died: what happened until then is above. What was only asked
+    /// for, without a lease, is not there any more.
+    Restarted,
     /// Somebody asked the run to stop.
     Interrupted,
     /// A moment that the scheduler wanted to be woken at has come.

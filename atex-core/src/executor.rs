@@ -47,6 +47,16 @@ pub trait Executor: fmt::Debug + Send + Sync + 'static {
         drop(connection);
         Ok(None)
     }
+
+    /// Removes what sessions of a controller that died left on this remote, with the processes of their tests, where nobody goes on
+    /// with them. Not to be called while a session of this executor uses the remote. Nothing by default.
+    ///
+    /// # Errors
+    /// What may be left.
+    async fn sweep(&self, connection: &dyn Connection) -> Result<()> {
+        let _ = connection;
+        Ok(())
+    }
 }
 
 /// A prepared remote, which runs one test at a time.

@@ -21,6 +21,7 @@ pub struct RunReport {
     started: bool,
     finished: bool,
     interrupted: bool,
+    restarts: Vec<Duration>,
 }
 
 impl RunReport {
@@ -63,6 +64,7 @@ impl RunReport {
                 test.platform.clone_from(platform);
                 test.note.clone_from(note);
             }
+            RunEvent::Restarted => self.restarted(at),
             RunEvent::Interrupted => self.interrupted = true,
             RunEvent::TimePassed => {}
             RunEvent::RunFinished => self.finished = true,
@@ -79,6 +81,17 @@ impl RunReport {
             | RunEvent::RemoteQuarantined { .. }
             | RunEvent::RemoteReleased { .. }
             | RunEvent::ReleaseFailed { .. } => self.apply_to_remote(at, event),
+        }
+    }
+
+    fn restarted(&mut self, at: Duration) {
+        self.restarts.push(at);
+        // Nothing of a request without a lease outlives the controller.
+        let asked = |remote: &&mut RemoteReport| {
+            remote.held().is_none() && remote.release == Release::Pending
+        };
+        for remote in self.remotes.values_mut().filter(asked) {
+            remote.end(at, Release::Done);
         }
     }
 
@@ -123,6 +136,7 @@ impl RunReport {
             | RunEvent::TestEnded { .. }
             | RunEvent::IngestFailed { .. }
             | RunEvent::TestConcluded { .. }
+            | RunEvent::Restarted
             | RunEvent::Interrupted
             | RunEvent::TimePassed
             | RunEvent::RunFinished => {}
@@ -249,6 +263,11 @@ impl RunReport {
     /// Whether the run came to its end. One that did not goes on, or died.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// When another controller went on with the run, each time that it had died.
+    pub fn restarts(&self) -> &[Duration] {
+        &self.restarts
     }
 
     /// Whether somebody asked the run to stop.

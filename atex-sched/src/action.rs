@@ -37,6 +37,14 @@ pub enum Action {
         /// What.
         attempt: Attempt,
     },
+    /// Go on with a test that ran on this remote when the controller died. Answered by [`RunEvent::TestEnded`]: with the end of
+    /// the test, or with a failure whose fault is [`Cancelled`](atex_core::Fault::Cancelled) if nobody can go on with it.
+    Adopt {
+        /// Where it ran.
+        remote: RemoteId,
+        /// What.
+        attempt: Attempt,
+    },
     /// Stop the test that runs on this remote. Its end is still reported, by [`RunEvent::TestEnded`].
     StopTest {
         /// Where it runs.
@@ -66,6 +74,7 @@ impl fmt::Display for Action {
             Self::Withdraw { remote } => write!(f, "withdraw {remote}"),
             Self::Prepare { remote } => write!(f, "prepare {remote}"),
             Self::Run { remote, attempt } => write!(f, "run {attempt} on {remote}"),
+            Self::Adopt { remote, attempt } => write!(f, "go on with {attempt} on {remote}"),
             Self::StopTest { remote } => write!(f, "stop the test on {remote}"),
             Self::Release { remote } => write!(f, "release {remote}"),
             Self::Conclude(conclusion) => write!(f, "conclude {conclusion}"),

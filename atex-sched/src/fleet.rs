@@ -183,6 +183,28 @@ impl Fleet {
         id
     }
 
+    /// A remote of another life of the run, which is not to be idle.
+    pub(crate) fn restore(&mut self, id: RemoteId, pool: PoolIndex, state: State) {
+        let before = match state {
+            State::Running(test) => Some(test),
+            _ => None,
+        };
+        let epoch = self.pools[pool].epoch;
+        let remote = Remote { pool, state, before, epoch, worked: before.is_some() };
+        *self.pools[pool].count(state) += 1;
+        self.remotes.insert(id, remote);
+    }
+
+    /// Gives no number up to this one to a new remote.
+    pub(crate) fn count_from(&mut self, last: u32) {
+        self.next = self.next.max(last.saturating_add(1));
+    }
+
+    /// All remotes, as they are now.
+    pub(crate) fn states(&self) -> Vec<(RemoteId, State)> {
+        self.remotes.iter().map(|(id, remote)| (*id, remote.state)).collect()
+    }
+
     /// Moves a remote on.
     pub(crate) fn set(&mut self, id: RemoteId, state: State) {
         let Some(remote) = self.remotes.get_mut(&id) else { return };

@@ -65,6 +65,7 @@ impl EventSink for OpenLeases {
             | RunEvent::IngestFailed { .. }
             | RunEvent::TestConcluded { .. }
             | RunEvent::ReleaseFailed { .. }
+            | RunEvent::Restarted
             | RunEvent::Interrupted
             | RunEvent::TimePassed
             | RunEvent::RunFinished => {}

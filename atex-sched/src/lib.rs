@@ -8,6 +8,7 @@ mod plan;
 mod queue;
 mod scheduler;
 mod simulate;
+mod standing;
 mod summary;
 
 pub use action::{Action, Conclusion};
@@ -16,4 +17,5 @@ pub use leases::OpenLeases;
 pub use plan::{DESTRUCTIVE_TAG, Limits, Plan, PoolPlan, TestPlan};
 pub use scheduler::Scheduler;
 pub use simulate::{Deal, Delays, Simulation, Span, simulate, static_split};
+pub use standing::Standing;
 pub use summary::{LeftBehind, Summary};

@@ -71,6 +71,12 @@ impl Queue {
         self.lanes[lane].waiting.insert(rank);
     }
 
+    /// Takes a test out, if it waits.
+    pub(crate) fn remove(&mut self, test: TestIndex) {
+        let (lane, rank) = self.places[test];
+        self.lanes[lane].waiting.remove(&rank);
+    }
+
     /// Takes the next test for a remote of this pool. The test that the remote ran just before is taken only if no other
     /// waits: another remote may do better with it.
     pub(crate) fn pick(&mut self, pool: PoolIndex, before: Option<TestIndex>) -> Option<TestIndex> {

@@ -1,5 +1,8 @@
 //! [`Scheduler`]: events in, actions out.
 
+mod last_attempt;
+mod resumed;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,6 +12,9 @@ use crate::action::{Action, Conclusion};
 use crate::fleet::{Fleet, State};
 use crate::plan::{Limits, Plan, TestPlan};
 use crate::queue::{PoolIndex, Queue, TestIndex};
+use crate::standing;
+use last_attempt::{LastAttempt, costs_the_remote};
+use resumed::Resumed;
 
 /// Decides which test runs where and when: a value without clock, randomness or IO.
 ///
@@ -34,6 +40,7 @@ pub struct Scheduler {
     /// Tests that are not concluded yet.
     open: usize,
     phase: Phase,
+    resumed: Resumed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +62,6 @@ struct TestState {
     last: Option<LastAttempt>,
 }
 
-#[derive(Debug, Clone)]
-struct LastAttempt {
-    verdict: Verdict,
-    note: Option<String>,
-    pool: PoolIndex,
-}
-
 impl Scheduler {
     /// A scheduler for this plan. Of several tests with the same name, the first counts, unless each is wanted on another platform.
     pub fn new(mut plan: Plan) -> Self {
@@ -81,6 +81,7 @@ impl Scheduler {
             open: plan.tests.len(),
             tests: plan.tests.into_iter().map(TestState::new).collect(),
             phase: Phase::New,
+            resumed: Resumed::default(),
         }
     }
 
@@ -108,6 +109,7 @@ impl Scheduler {
             RunEvent::RemoteReleased { remote } | RunEvent::ReleaseFailed { remote, .. } => {
                 self.gone(*remote, State::Releasing);
             }
+            RunEvent::Restarted => self.restarted(&mut actions),
             RunEvent::Interrupted => self.interrupted(&mut actions),
             RunEvent::TimePassed => {}
             RunEvent::RemoteRequested { .. }
@@ -204,10 +206,10 @@ impl Scheduler {
         if test.attempt() != *attempt {
             return;
         }
-        let note = outcome.note.clone().or_else(|| failure.map(|failure| failure.message.clone()));
-        test.last = Some(LastAttempt { verdict: outcome.verdict, note, pool });
+        test.last = Some(LastAttempt::new(outcome, failure, pool));
         let destructive = test.plan.destructive;
-        if self.phase == Phase::Running && test.may_run_again(&self.limits, failure) {
+        let orphaned = self.resumed.adopted.remove(&remote) && standing::is_orphan(failure);
+        if self.phase == Phase::Running && (orphaned || test.may_run_again(&self.limits, failure)) {
             self.queue.push(index);
         } else {
             self.conclude(index, None, actions);
@@ -394,15 +396,5 @@ impl TestState {
         let again = self.reruns < limits.reruns;
         self.reruns += u32::from(again);
         again
-    }
-}
-
-/// Whether the remote that a test failed on is of no further use. It is as good as before when something else is to blame:
-/// the set-up, the test, or this machine, all of which are the same on any other remote.
-fn costs_the_remote(failure: &Failure) -> bool {
-    match failure.fault {
-        Fault::Usage | Fault::Test => false,
-        Fault::Infra => failure.retry != Retry::Never,
-        Fault::Cancelled => true,
     }
 }

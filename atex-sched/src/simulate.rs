@@ -176,7 +176,8 @@ impl<F: FnMut(&Attempt) -> Outcome> World<F> {
                     self.after(at.saturating_sub(self.now), RunEvent::TimePassed);
                 }
                 Action::Conclude(conclusion) => self.simulation.conclusions.push(conclusion),
-                Action::StopTest { .. } => {}
+                // Nobody dies here.
+                Action::StopTest { .. } | Action::Adopt { .. } => {}
                 Action::Finish => self.finished = true,
             }
         }

@@ -74,6 +74,7 @@ impl State {
             | RunEvent::ProvisionWithdrawn { .. }
             | RunEvent::RemotePrepared { .. }
             | RunEvent::RemoteReleased { .. }
+            | RunEvent::Restarted
             | RunEvent::Interrupted
             | RunEvent::TimePassed
             | RunEvent::RunFinished => None,

@@ -21,58 +21,69 @@ use super::{Run, ingest};
 use crate::action::{Action, Conclusion};
 use crate::plan::{Plan, PoolPlan};
 use crate::scheduler::Scheduler;
+use crate::standing::Standing;
 use crate::summary::{LeftBehind, Summary};
 
 /// The main loop of a run. All decisions are the scheduler's; all waiting for backends is done in tasks, which are joined
 /// before the run is over.
 #[derive(Debug)]
 pub(super) struct Conductor {
-    run: Run,
+    pub(super) run: Run,
     /// In the order of the run's pools.
-    pools: Vec<PoolPlan>,
-    started: RunEvent,
+    pub(super) pools: Vec<PoolPlan>,
+    first: RunEvent,
     scheduler: Scheduler,
-    recorder: Arc<Recorder>,
-    artifacts: Arc<Path>,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) artifacts: Arc<Path>,
     deadlines: Arc<Deadlines>,
     news: (UnboundedSender<News>, UnboundedReceiver<News>),
-    tasks: JoinSet<()>,
-    remotes: HashMap<RemoteId, Handle>,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) remotes: HashMap<RemoteId, Handle>,
     /// The last attempt of each test that is not concluded.
-    ended: HashMap<TestKey, Ended>,
+    pub(super) ended: HashMap<TestKey, Ended>,
     wakes: BTreeSet<Duration>,
     /// Conclusions that are on their way through the aggregators.
     filing: usize,
     finished: bool,
-    summary: Summary,
+    /// Remotes of a former life that could not be given back then, and are being given back.
+    pub(super) reaping: BTreeSet<RemoteId>,
+    pub(super) summary: Summary,
+    /// How the run stood when its last controller died.
+    pub(super) standing: Standing,
 }
 
 /// A remote's task, as the main loop knows it.
 #[derive(Debug)]
-struct Handle {
-    orders: UnboundedSender<Order>,
+pub(super) struct Handle {
+    pub(super) orders: UnboundedSender<Order>,
     /// Stops what it does now.
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     /// As people call it, once that is known.
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug)]
-struct Ended {
-    outcome: Outcome,
-    artifacts: Result<Artifacts, Failure>,
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) artifacts: Result<Artifacts, Failure>,
 }
 
 impl Conductor {
     pub(super) fn new(mut run: Run) -> Self {
         let plan: Plan = run.plan();
+        let (standing, after) = run.standing.take().unzip();
+        let sinks = std::mem::take(&mut run.sinks);
         Self {
-            recorder: Arc::new(Recorder::new(std::mem::take(&mut run.sinks))),
+            recorder: Arc::new(Recorder::new(sinks, after.unwrap_or_default())),
             artifacts: Arc::from(std::mem::take(&mut run.artifacts)),
             deadlines: Arc::new(run.deadlines.clone()),
             pools: plan.pools.clone(),
-            started: plan.started(),
-            scheduler: Scheduler::new(plan),
+            first: if standing.is_some() { RunEvent::Restarted } else { plan.started() },
+            scheduler: match &standing {
+                Some(standing) => Scheduler::resumed(plan, standing),
+                None => Scheduler::new(plan),
+            },
+            standing: standing.unwrap_or_default(),
             news: mpsc::unbounded_channel(),
             tasks: JoinSet::new(),
             remotes: HashMap::new(),
@@ -80,15 +91,17 @@ impl Conductor {
             wakes: BTreeSet::new(),
             filing: 0,
             finished: false,
+            reaping: BTreeSet::new(),
             summary: Summary::new(),
             run,
         }
     }
 
     pub(super) async fn conduct(mut self) -> Summary {
-        let started = self.started.clone();
-        self.happened(started);
-        while !self.finished || self.filing > 0 {
+        self.take_up();
+        let first = self.first.clone();
+        self.happened(first);
+        while !self.finished || self.filing > 0 || !self.reaping.is_empty() {
             match self.next().await {
                 News::Event(event) => self.happened(event),
                 News::Ended(event, artifacts) => self.test_ended(event, artifacts),
@@ -126,7 +139,7 @@ impl Conductor {
     }
 
     /// Tells the sinks and the scheduler of an event, and carries out what the scheduler says.
-    fn happened(&mut self, event: RunEvent) {
+    pub(super) fn happened(&mut self, event: RunEvent) {
         let now = self.recorder.emit(&event);
         self.take_note(now, &event);
         for action in self.scheduler.on(now, &event) {
@@ -144,8 +157,12 @@ impl Conductor {
             }
             RunEvent::ProvisionFailed { remote, .. }
             | RunEvent::ProvisionWithdrawn { remote }
-            | RunEvent::RemoteReleased { remote } => drop(self.remotes.remove(remote)),
+            | RunEvent::RemoteReleased { remote } => {
+                self.reaping.remove(remote);
+                self.remotes.remove(remote);
+            }
             RunEvent::ReleaseFailed { remote, failure } => {
+                self.reaping.remove(remote);
                 let handle = self.remotes.remove(remote);
                 let name = handle.map_or_else(|| remote.to_string(), |handle| handle.name);
                 self.summary.left_behind.push(LeftBehind { name, failure: failure.clone() });
@@ -169,6 +186,7 @@ impl Conductor {
                 self.wakes = self.wakes.split_off(&now.saturating_add(Duration::from_nanos(1)));
             }
             RunEvent::RunStarted { .. }
+            | RunEvent::Restarted
             | RunEvent::RemoteRequested { .. }
             | RunEvent::Leased { .. }
             | RunEvent::RemotePrepared { .. }
@@ -200,10 +218,13 @@ impl Conductor {
                 self.happened(RunEvent::TestStarted { remote, attempt: attempt.clone() });
                 self.order(remote, |cancel| Order::Run(attempt, cancel));
             }
-            Action::Release { remote } => {
+            Action::Adopt { remote, attempt } => self.adopt(remote, attempt),
+            Action::Release { remote } if self.remotes.contains_key(&remote) => {
                 self.stop(remote);
                 self.order(remote, |_| Order::Release);
             }
+            // Of a life before this one.
+            Action::Release { remote } => self.give_back(remote),
             Action::Conclude(conclusion) => self.conclude(conclusion),
             Action::WakeAt { at } => drop(self.wakes.insert(at)),
             Action::Finish => self.finished = true,
@@ -213,8 +234,19 @@ impl Conductor {
     fn provision(&mut self, remote: RemoteId, pool: String) {
         let Some(index) = self.pools.iter().position(|plan| plan.name == pool) else { return };
         self.happened(RunEvent::RemoteRequested { remote, pool: pool.clone() });
-        let (orders, receiver) = mpsc::unbounded_channel();
         let cancel = CancellationToken::new();
+        let (task, orders) = self.task(remote, index);
+        self.tasks.spawn(task.live(cancel.clone()));
+        self.remotes.insert(remote, Handle { orders, cancel, name: format!("{remote} of {pool}") });
+    }
+
+    /// The task of a remote of this pool, and how it is given orders.
+    pub(super) fn task(
+        &self,
+        remote: RemoteId,
+        index: usize,
+    ) -> (RemoteTask, UnboundedSender<Order>) {
+        let (orders, receiver) = mpsc::unbounded_channel();
         let leases = Arc::new(RemoteLeases {
             remote,
             recorder: self.recorder.clone(),
@@ -231,8 +263,7 @@ impl Conductor {
             orders: receiver,
             news: self.news.0.clone(),
         };
-        self.tasks.spawn(task.live(cancel.clone()));
-        self.remotes.insert(remote, Handle { orders, cancel, name: format!("{remote} of {pool}") });
+        (task, orders)
     }
 
     /// Stops what a remote's task does now.

@@ -15,6 +15,8 @@ use tokio::time::timeout;
 pub struct Deadlines {
     /// To get a remote, waiting for a free one included: no limit, because a busy pool is no failure.
     pub provision: Option<Duration>,
+    /// To take a remote over from a controller that died, or to give back what is left of it: 5 min.
+    pub adopt: Duration,
     /// To make a remote ready for its first test: 30 min.
     pub prepare: Duration,
     /// For a test, or a preparation, to end after it was told to stop: 1 min. Then it is dropped.
@@ -35,6 +37,7 @@ impl Default for Deadlines {
         let minutes = |count: u64| Duration::from_secs(60 * count);
         Self {
             provision: None,
+            adopt: minutes(5),
             prepare: minutes(30),
             cancel: minutes(1),
             stop: minutes(15),

@@ -1,15 +1,18 @@
 //! [`Run`]: carries out what the scheduler says, with real backends. The only part of this crate that waits.
 
+mod adoption;
 mod conductor;
 mod deadlines;
 mod fallback;
 mod ingest;
 mod recorder;
 mod remote;
+mod resume;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use atex_core::{
     Aggregator, CancellationToken, Error, EventSink, Executor, Facts, Provisioner, Result, Test,
@@ -17,6 +20,7 @@ use atex_core::{
 };
 
 use crate::plan::{Limits, Plan, PoolPlan, TestPlan};
+use crate::standing::Standing;
 use crate::summary::Summary;
 use conductor::Conductor;
 pub use deadlines::Deadlines;
@@ -35,6 +39,7 @@ pub struct Run {
     sinks: Vec<Arc<dyn EventSink>>,
     cancel: CancellationToken,
     applicable: Box<Applicable>,
+    standing: Option<(Standing, Duration)>,
 }
 
 type Applicable = dyn Fn(&TestName, &Test, &Facts) -> bool + Send + Sync;
@@ -59,6 +64,7 @@ impl Run {
             sinks: Vec::new(),
             cancel: CancellationToken::new(),
             applicable: Box::new(|_, _, _| true),
+            standing: None,
         }
     }
 
@@ -117,6 +123,18 @@ impl Run {
         applicable: impl Fn(&TestName, &Test, &Facts) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.applicable = Box::new(applicable);
+        self
+    }
+
+    /// Goes on with a run whose controller died: it stands as its journal says, and lasts `after` this time already. It must be given the same
+    /// suite, pools and folder of artifacts. Sinks hear of what happens from now on, first [`RunEvent::Restarted`](atex_core::RunEvent::Restarted).
+    ///
+    /// Tests that ran are gone on with where [`Executor::resume`] can do that; else they are run again, without counting
+    /// against any limit. Every other remote that was out is given back, and what was left on it is removed. A test whose last attempt had ended
+    /// is filed if there was no last word on it, so aggregators must not have it any more.
+    pub fn resume(mut self, standing: Standing, after: Duration) -> Self {
+        let after = after.max(standing.now());
+        self.standing = Some((standing, after));
         self
     }
 

@@ -14,12 +14,14 @@ use tokio::time::Instant;
 /// sinks. The lock is never held over an await. The scheduler does not need leases, so it misses nothing.
 pub(super) struct Recorder {
     start: Instant,
+    /// How long the run had lasted then.
+    before: Duration,
     sinks: Mutex<Vec<Arc<dyn EventSink>>>,
 }
 
 impl Recorder {
-    pub(super) fn new(sinks: Vec<Arc<dyn EventSink>>) -> Self {
-        Self { start: Instant::now(), sinks: Mutex::new(sinks) }
+    pub(super) fn new(sinks: Vec<Arc<dyn EventSink>>, before: Duration) -> Self {
+        Self { start: Instant::now(), before, sinks: Mutex::new(sinks) }
     }
 
     /// Tells all sinks, and says when it happened.
@@ -35,13 +37,13 @@ impl Recorder {
 
     /// The time since the run began in whole milliseconds, which is what a journal stores: a replay sees the same times.
     pub(super) fn now(&self) -> Duration {
-        let now = self.start.elapsed();
+        let now = self.before.saturating_add(self.start.elapsed());
         now - Duration::from_nanos(u64::from(now.subsec_nanos() % 1_000_000))
     }
 
     /// The moment that a time of the run stands for.
     pub(super) fn moment(&self, at: Duration) -> Option<Instant> {
-        self.start.checked_add(at)
+        self.start.checked_add(at.saturating_sub(self.before))
     }
 }
 
@@ -85,7 +87,7 @@ mod tests {
     #[tokio::test]
     async fn a_lease_that_could_not_be_written_down_stops_the_creation() {
         let stop = CancellationToken::new();
-        let recorder = Arc::new(Recorder::new(vec![Arc::new(Full(stop.clone()))]));
+        let recorder = Arc::new(Recorder::new(vec![Arc::new(Full(stop.clone()))], Duration::ZERO));
         let leases = RemoteLeases { remote: RemoteId(1), recorder, stop };
         let lease = Lease::new("local", "local-1", serde_json::Value::Null);
         assert!(matches!(leases.record(&lease), Err(Error::Cancelled)));

@@ -47,18 +47,24 @@ pub(super) struct RemoteTask {
 }
 
 /// A remote that is there.
-struct Provisioned {
-    remote: Arc<dyn Remote>,
-    name: String,
-    session: Option<Box<dyn Session>>,
+pub(super) struct Provisioned {
+    pub(super) remote: Arc<dyn Remote>,
+    pub(super) name: String,
+    pub(super) session: Option<Box<dyn Session>>,
     /// Why it can not be reached any more.
-    lost: Option<Failure>,
+    pub(super) lost: Option<Failure>,
 }
 
 impl RemoteTask {
     /// Does it all. Cancelling the token withdraws the request; it means nothing once the remote is there.
-    pub(super) async fn live(mut self, withdraw: CancellationToken) {
-        let Some(mut remote) = self.provision(&withdraw).await else { return };
+    pub(super) async fn live(self, withdraw: CancellationToken) {
+        if let Some(remote) = self.provision(&withdraw).await {
+            self.obey(remote).await;
+        }
+    }
+
+    /// Does what it is told, up to the release.
+    pub(super) async fn obey(mut self, mut remote: Provisioned) {
         while let Some(order) = self.next_order(&mut remote).await {
             match order {
                 Order::Prepare(cancel) => self.prepare(&mut remote, &cancel).await,
@@ -68,7 +74,7 @@ impl RemoteTask {
         }
     }
 
-    fn tell(&self, event: RunEvent) {
+    pub(super) fn tell(&self, event: RunEvent) {
         // Nobody listens when the run was dropped, and then this task is about to be dropped, too.
         self.news.send(News::Event(event)).ok();
     }
@@ -163,7 +169,7 @@ impl RemoteTask {
         self.news.send(News::Ended(event, artifacts)).ok();
     }
 
-    async fn run_into(
+    pub(super) async fn run_into(
         &self,
         remote: &mut Provisioned,
         attempt: &Attempt,
@@ -219,7 +225,7 @@ impl RemoteTask {
     }
 }
 
-fn infra(failure: &Failure, begin: Instant) -> Outcome {
+pub(super) fn infra(failure: &Failure, begin: Instant) -> Outcome {
     Outcome::new(Verdict::Infra, begin.elapsed()).note(Some(failure.message.clone()))
 }
 

@@ -116,6 +116,7 @@ fn transcript(sink: &RecordingSink) -> String {
             RunEvent::ReleaseFailed { remote, failure } => {
                 format!("{remote} not released: {failure}")
             }
+            RunEvent::Restarted => "restarted".to_owned(),
             RunEvent::Interrupted => "interrupted".to_owned(),
             RunEvent::TimePassed => "time passed".to_owned(),
             RunEvent::RunFinished => "finished".to_owned(),

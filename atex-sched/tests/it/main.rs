@@ -4,6 +4,7 @@
 mod driver;
 mod model;
 mod promises;
+mod resumption;
 mod scenarios;
 mod script;
 mod simulate;

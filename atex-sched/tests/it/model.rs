@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Attempt, Facts, Failure, Fault, Outcome, RemoteId, Retry, RunEvent, TestName, Verdict,
+    Attempt, Facts, Failure, Fault, Lease, Outcome, RemoteId, Retry, RunEvent, TestName, Verdict,
 };
 use atex_sched::{Action, Plan, Scheduler};
 
 /// Where a remote is, as the world sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Requested,
     Withdrawing,
     Up,
@@ -21,6 +21,10 @@ enum Place {
     Spent,
     Running(Attempt),
     Releasing,
+    /// Its controller died while it ran this.
+    Orphaned(Attempt),
+    /// Its controller died.
+    Left,
 }
 
 /// What may happen next.
@@ -37,6 +41,8 @@ pub(crate) enum Answer {
     Failed,
     Infra,
     Died,
+    /// Nobody can go on with what ran there when the controller died.
+    Orphaned,
     /// Trouble of this machine.
     Hopeless,
     Released,
@@ -50,42 +56,53 @@ pub(crate) enum Happening {
     Interrupt,
 }
 
-#[derive(Debug)]
-struct Step {
-    now: Duration,
-    event: RunEvent,
-    actions: Vec<Action>,
-    before: Option<Arc<Self>>,
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) now: Duration,
+    pub(crate) event: RunEvent,
+    pub(crate) actions: Vec<Action>,
+    /// What the journal has of the actions.
+    pub(crate) echoes: Vec<RunEvent>,
+    pub(crate) before: Option<Arc<Self>>,
 }
 
 /// A run as the outside world sees it: it carries out actions, offers what may happen next, and checks every promise.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
-    plan: Arc<Plan>,
-    scheduler: Scheduler,
-    now: Duration,
-    remotes: BTreeMap<RemoteId, (usize, Place)>,
-    used: BTreeSet<RemoteId>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) now: Duration,
+    pub(crate) remotes: BTreeMap<RemoteId, (usize, Place)>,
+    pub(crate) used: BTreeSet<RemoteId>,
     /// Tests that neither run nor are concluded.
-    waiting: BTreeSet<TestName>,
-    concluded: BTreeSet<TestName>,
-    attempts: BTreeMap<TestName, u32>,
-    wakes: BTreeSet<Duration>,
-    interrupted: bool,
+    pub(crate) waiting: BTreeSet<TestName>,
+    pub(crate) concluded: BTreeSet<TestName>,
+    pub(crate) attempts: BTreeMap<TestName, u32>,
+    pub(crate) wakes: BTreeSet<Duration>,
+    pub(crate) interrupted: bool,
+    /// Remotes of a former life that run what they ran then.
+    pub(crate) adopted: BTreeSet<RemoteId>,
     /// Whether a pool failed, so that it may rest.
-    troubled: bool,
+    pub(crate) troubled: bool,
     /// Whether events that change nothing happen, too.
     pub(crate) noisy: bool,
     pub(crate) finished: bool,
     /// What happened and what was done about it, newest first; shared, because worlds are cloned at every step.
-    history: Option<Arc<Step>>,
+    pub(crate) history: Option<Arc<Step>>,
 }
 
 impl World {
     /// A run of this plan that has just begun.
     pub(crate) fn new(plan: Plan) -> Self {
         let started = plan.started();
-        let mut world = Self {
+        let mut world = Self::empty(plan);
+        world.feed(started);
+        world
+    }
+
+    /// Before the first event.
+    pub(crate) fn empty(plan: Plan) -> Self {
+        Self {
             scheduler: Scheduler::new(plan.clone()),
             waiting: plan.tests.iter().map(|test| test.name.clone()).collect(),
             plan: Arc::new(plan),
@@ -96,13 +113,12 @@ impl World {
             attempts: BTreeMap::new(),
             wakes: BTreeSet::new(),
             interrupted: false,
+            adopted: BTreeSet::new(),
             troubled: false,
             noisy: false,
             finished: false,
             history: None,
-        };
-        world.feed(started);
-        world
+        }
     }
 
     /// Everything that may happen next.
@@ -124,9 +140,14 @@ impl World {
                     &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died, Answer::Hopeless]
                 }
                 Place::Releasing => &[Answer::Released, Answer::ReleaseFailed],
-                Place::Up | Place::Idle | Place::Spent => unreachable!("checked after every event"),
+                Place::Up | Place::Idle | Place::Spent | Place::Orphaned(_) | Place::Left => {
+                    unreachable!("checked after every event")
+                }
             };
             options.extend(answers.iter().map(|answer| Happening::Answer(*id, *answer)));
+            if self.adopted.contains(id) {
+                options.push(Happening::Answer(*id, Answer::Orphaned));
+            }
             // What comes too late or too early to change anything.
             let noise: &[Answer] = match place {
                 Place::Running(_) => &[Answer::Lost],
@@ -210,14 +231,20 @@ impl World {
                     _ => RunEvent::ReleaseFailed { remote, failure },
                 }
             }
-            Answer::Passed | Answer::Failed | Answer::Infra | Answer::Died | Answer::Hopeless => {
+            Answer::Passed
+            | Answer::Failed
+            | Answer::Infra
+            | Answer::Died
+            | Answer::Orphaned
+            | Answer::Hopeless => {
+                self.adopted.remove(&remote);
                 let Place::Running(attempt) = before else { panic!("{remote} runs nothing") };
                 let destructive = self
                     .plan
                     .tests
                     .iter()
                     .any(|test| test.name == attempt.test && test.destructive);
-                let spent = destructive || answer == Answer::Died;
+                let spent = destructive || matches!(answer, Answer::Died | Answer::Orphaned);
                 *place = if spent { Place::Spent } else { Place::Idle };
                 self.waiting.insert(attempt.test.clone());
                 let verdict = match answer {
@@ -228,6 +255,7 @@ impl World {
                 let outcome = Outcome::new(verdict, Duration::ZERO);
                 let failure = match answer {
                     Answer::Died => Some(failure),
+                    Answer::Orphaned => Some(Failure { fault: Fault::Cancelled, ..failure }),
                     Answer::Hopeless => Some(Failure { retry: Retry::Never, ..failure }),
                     _ => None,
                 };
@@ -236,14 +264,15 @@ impl World {
         }
     }
 
-    fn feed(&mut self, event: RunEvent) {
+    pub(crate) fn feed(&mut self, event: RunEvent) {
         self.now += Duration::from_millis(1);
         let actions = self.scheduler.on(self.now, &event);
         for action in actions.clone() {
             self.carry_out(action);
         }
         let before = self.history.take();
-        self.history = Some(Arc::new(Step { now: self.now, event, actions, before }));
+        let echoes = actions.iter().flat_map(echoes).collect();
+        self.history = Some(Arc::new(Step { now: self.now, event, actions, echoes, before }));
         self.check();
     }
 
@@ -272,6 +301,10 @@ impl World {
                 );
                 self.moves(remote, &Place::Idle, Place::Running(attempt));
             }
+            Action::Adopt { remote, attempt } => {
+                self.moves(remote, &Place::Orphaned(attempt.clone()), Place::Running(attempt));
+                self.adopted.insert(remote);
+            }
             Action::StopTest { remote } => {
                 assert!(matches!(self.remotes[&remote].1, Place::Running(_)), "nothing to stop");
             }
@@ -279,7 +312,11 @@ impl World {
                 let (_, place) = self.remotes.get_mut(&remote).unwrap();
                 let releasable = !matches!(
                     place,
-                    Place::Requested | Place::Withdrawing | Place::Running(_) | Place::Releasing
+                    Place::Requested
+                        | Place::Withdrawing
+                        | Place::Running(_)
+                        | Place::Releasing
+                        | Place::Orphaned(_)
                 );
                 assert!(releasable, "{remote} is released while {place:?}");
                 *place = Place::Releasing;
@@ -317,7 +354,10 @@ impl World {
         }
         for (id, (_, place)) in &self.remotes {
             assert!(
-                !matches!(place, Place::Up | Place::Idle | Place::Spent),
+                !matches!(
+                    place,
+                    Place::Up | Place::Idle | Place::Spent | Place::Orphaned(_) | Place::Left
+                ),
                 "{id} is left {place:?}"
             );
         }
@@ -347,7 +387,7 @@ impl World {
         }
     }
 
-    fn steps(&self) -> Vec<&Step> {
+    pub(crate) fn steps(&self) -> Vec<&Step> {
         let mut steps: Vec<_> =
             std::iter::successors(self.history.as_deref(), |step| step.before.as_deref()).collect();
         steps.reverse();
@@ -376,7 +416,10 @@ impl World {
 /// What a driver tells the sinks about an action that it carries out.
 fn echoes(action: &Action) -> Vec<RunEvent> {
     match action.clone() {
-        Action::Provision { remote, pool } => vec![RunEvent::RemoteRequested { remote, pool }],
+        Action::Provision { remote, pool } => {
+            let lease = Lease::new("model", remote.to_string(), serde_json::Value::Null);
+            vec![RunEvent::RemoteRequested { remote, pool }, RunEvent::Leased { remote, lease }]
+        }
         Action::Run { remote, attempt } => vec![RunEvent::TestStarted { remote, attempt }],
         Action::Conclude(conclusion) => {
             let failed = conclusion
@@ -386,6 +429,7 @@ fn echoes(action: &Action) -> Vec<RunEvent> {
         }
         Action::Finish => vec![RunEvent::RunFinished],
         Action::Withdraw { .. }
+        | Action::Adopt { .. }
         | Action::Prepare { .. }
         | Action::StopTest { .. }
         | Action::Release { .. }

@@ -26,7 +26,7 @@ fn walk(world: &World, depth: usize, count: &mut u64) {
 
 /// Lets every remote answer, the oldest first, until the run is over: it must not take for ever, not even if the answer is
 /// always this one where it can be.
-fn finish(mut world: World, always: Option<Answer>) {
+pub(crate) fn finish(mut world: World, always: Option<Answer>) {
     world.noisy = false;
     for _ in 0..1000 {
         let options = world.options();
@@ -65,12 +65,12 @@ fn all_longer_histories_of_one_remote_keep_the_promises() {
 }
 
 #[derive(Debug, Clone)]
-struct Drawn {
-    plan: Plan,
-    choices: Vec<usize>,
+pub(crate) struct Drawn {
+    pub(crate) plan: Plan,
+    pub(crate) choices: Vec<usize>,
 }
 
-fn drawn() -> impl Strategy<Value = Drawn> {
+pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
     let pools = 1..4_usize;
     pools.prop_flat_map(|pools| {
         let test = (

@@ -55,6 +55,7 @@ pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
         RunEvent::RemoteQuarantined { remote, reason: "2 tests failed on it alone".into() },
         RunEvent::RemoteRolledBack { remote },
         RunEvent::TimePassed,
+        RunEvent::Restarted,
         RunEvent::Interrupted,
         RunEvent::TestConcluded {
             test: test.clone(),
@@ -82,7 +83,7 @@ fn sample_outcome() -> Outcome {
 }
 
 /// How many kinds of events there are.
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 /// The number of the kind of an event. A new kind does not compile until it is given the next number here, and the check of
 /// [`samples`] does not hold until there is one of it there.
@@ -109,6 +110,7 @@ const fn kind(event: &RunEvent) -> usize {
         RunEvent::RemoteNoted { .. } => 18,
         RunEvent::RemoteRolledBack { .. } => 19,
         RunEvent::RemoteQuarantined { .. } => 20,
+        RunEvent::Restarted => 21,
     }
 }
 
