@@ -65,6 +65,9 @@ pub(crate) fn error(error: &anyhow::Error) {
         if let Some(snippet) = cause.snippet() {
             note(&snippet.to_string());
         }
+        for written in cause.history() {
+            note(&format!("  after {written}"));
+        }
         if let Some(hint) = hint(cause) {
             note(&format!("  hint: {hint}"));
         }

@@ -110,8 +110,33 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     location: Option<Box<Location>>,
+    history: Vec<Written>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// An entry that was merged into the data of a node before.
+///
+/// `Display` gives one line: the key, the node, and the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The key, with its suffix.
+    pub key: String,
+    /// The node that it is written in.
+    pub node: String,
+    /// Where; none for data that came from no file.
+    pub location: Option<Location>,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("'{}' in {}", self.key, self.node);
+        match &self.location {
+            Some(location) => f.write_str(&printable(&format!("{text}, {location}"))),
+            None => f.write_str(&printable(&text)),
+        }
+    }
 }
 
 /// What functions of this crate return.
@@ -119,7 +144,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, location: None, source: None }
+        let (hint, location, history, source) = (None, None, Vec::new(), None);
+        Self { kind, message: message.into(), hint, location, history, source }
     }
 
     pub(crate) fn io(message: impl Into<String>, source: std::io::Error) -> Self {
@@ -136,6 +162,11 @@ impl Error {
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_history(mut self, history: Vec<Written>) -> Self {
+        self.history = history;
         self
     }
 
@@ -169,6 +200,13 @@ impl Error {
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         self.location.as_deref()
+    }
+
+    /// What had been written about the same key before, if merging it is the mistake: first in the node that the others inherit
+    /// from.
+    #[must_use]
+    pub fn history(&self) -> &[Written] {
+        &self.history
     }
 
     /// The line of the file with a caret below the place, ready to be printed; none without a place.

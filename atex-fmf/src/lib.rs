@@ -48,7 +48,7 @@ pub use discover::metadata::{
 #[cfg(feature = "discover")]
 pub use discover::{Discover, LibraryHost};
 pub use emit::Emit;
-pub use error::{Error, ErrorKind, Location, Result};
+pub use error::{Error, ErrorKind, Location, Result, Written};
 pub use filter::Filter;
 pub use integer::Int;
 #[cfg(feature = "discover")]

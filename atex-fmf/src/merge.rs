@@ -71,18 +71,25 @@ pub(crate) struct Merger<'t> {
     effort: &'t mut Effort,
     /// The entry being merged: where an error points to.
     pub(crate) origin: Origin,
+    /// The entry of the node in which that is.
+    pub(crate) entry: Option<Key>,
+    depth: usize,
 }
 
 impl<'t> Merger<'t> {
     /// `effort` counts over a whole tree.
     pub(crate) fn new(node: &'t str, effort: &'t mut Effort) -> Self {
-        Self { node, effort, origin: Origin::NONE }
+        Self { node, effort, origin: Origin::NONE, entry: None, depth: 0 }
     }
 
     /// Applies every entry of `source` to `target`, in order.
     pub(crate) fn merge(&mut self, target: &mut Map, source: &Map) -> Result<()> {
+        self.depth += 1;
         for (key, value, origin) in source.entries() {
             self.origin = origin;
+            if self.depth == 1 {
+                self.entry = Some(key.clone());
+            }
             let Some(name) = key.as_str() else {
                 let message =
                     format!("key '{}' in {} is not a string", key.value().to_text(), self.node);
@@ -104,6 +111,7 @@ impl<'t> Merger<'t> {
                 self.made(target.get(base))?;
             }
         }
+        self.depth -= 1;
         Ok(())
     }
 
@@ -137,7 +145,11 @@ impl<'t> Merger<'t> {
     }
 
     fn item_error(&self, item: &Value) -> Error {
-        let message = format!("item '{}' in {} must be a map", item.to_text(), self.node);
+        let message = format!(
+            "item '{}' in {} must be a map to be merged with one",
+            item.to_text(),
+            self.node
+        );
         Error::new(ErrorKind::Merge, message)
     }
 

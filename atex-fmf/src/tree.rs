@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use triomphe::Arc;
 
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, Written};
 use crate::integer::Int;
-use crate::map::{Map, Origin};
+use crate::map::{Key, Map, Origin};
 use crate::merge::Effort;
 use crate::record::{Document, Link, Record};
 use crate::value::Value;
@@ -150,8 +150,36 @@ impl Tree {
         let name = &self.nodes[index as usize].name;
         let mut merger = crate::merge::Merger::new(name, &mut self.effort);
         let result = merger.merge(data, source);
-        let origin = merger.origin;
-        result.map_err(|error| self.point_at(error, origin))
+        let (origin, entry) = (merger.origin, merger.entry);
+        result.map_err(|error| {
+            let history = entry.map(|entry| self.history(index, &entry, source));
+            self.point_at(error, origin).with_history(history.unwrap_or_default())
+        })
+    }
+
+    /// What had been written about a key when it was merged from `source` into a node: in those that the node inherits from, first,
+    /// and in the node itself.
+    fn history(&self, index: u32, failed: &Key, source: &Map) -> Vec<Written> {
+        let Some(base) = crate::merge::base_of(failed) else { return Vec::new() };
+        let mut history = Vec::new();
+        let mut next = Some(index);
+        while let Some(record) = next.map(|index| self.record(index)) {
+            let is_source = std::ptr::eq(&*record.own, source);
+            let before = |key: &Key| !(is_source && key == failed);
+            let entries = record.own.entries().take_while(|(key, ..)| before(key));
+            let same = entries.filter(|(key, ..)| crate::merge::base_of(key) == Some(base));
+            let mut written: Vec<Written> = same
+                .map(|(key, _, origin)| Written {
+                    key: key.value().to_text().into_owned(),
+                    node: record.name.to_string(),
+                    location: self.locate(origin),
+                })
+                .collect();
+            written.append(&mut history);
+            history = written;
+            next = record.parent.get().filter(|_| record.directives.inherit != Some(false));
+        }
+        history
     }
 
     pub(crate) fn point_at(&self, error: Error, origin: Origin) -> Error {

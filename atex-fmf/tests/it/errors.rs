@@ -24,6 +24,12 @@ fn yaml_mistakes_point_to_line_and_column() {
         &[("d/x.fmf", "tag: [a]\n\ntest: ./x\ntag: [b]\n")],
         &[("main.fmf", "a: 1\n---\nb: 2\n")],
         &[("main.fmf", "a:\n\tb: 1\n")],
+        &[("main.fmf", "tag:\n[a, b]\n")],
+        &[("main.fmf", "summary: one: two\n")],
+        &[("main.fmf", "a:\n  b: 1\n   c: 2\n")],
+        &[("main.fmf", "a:\n  b: 1\n c: 2\n")],
+        &[("main.fmf", "a: {b: [1, 2}\n")],
+        &[("main.fmf", "a: @x\n")],
         &[("main.fmf", "a:\n -\tb\n")],
         &[("main.fmf", "ž: 'x'\nb: !custom 1\n")],
         &[("main.fmf", "date: 2020-02-30\n")],
@@ -49,6 +55,20 @@ fn mistakes_in_nodes_and_merges_point_to_the_entry() {
         &[("main.fmf", "a: [{x: 1}, y]\n/x:\n  a+: {x+: 1}\n")],
         &[("main.fmf", "a: x\n/x:\n  a~: /b/c\n")],
         &[("main.fmf", "a: x\n/x:\n  a-: '('\n")],
+    ]));
+}
+
+#[test]
+fn mistakes_in_merges_tell_what_was_merged_before() {
+    let base = ("main.fmf", "tag: [a]\nduration: 5m\n");
+    insta::assert_snapshot!(errors(&[
+        &[
+            base,
+            ("d/main.fmf", "tag+: [b]\n"),
+            ("d/x.fmf", "tag-: [a]\ntag+: {x: 1}\ntag+<: [c]\n")
+        ],
+        &[base, ("d/main.fmf", "tag+: [b]\nadjust: [{when: distro == rhel, tag+: 5}]\n")],
+        &[base, ("d/main.fmf", "/: {inherit: false}\ntag: 1\n/x: {tag+: [b]}\n")],
     ]));
 }
 

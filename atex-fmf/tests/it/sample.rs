@@ -35,6 +35,7 @@ impl Sample {
     pub(crate) fn show(&self, error: &Error) -> String {
         let mut text = format!("{:?}: {error}\n", error.kind());
         text.extend(error.snippet().map(|snippet| snippet + "\n"));
+        text.extend(error.history().iter().map(|written| format!("after {written}\n")));
         text.extend(error.hint().map(|hint| format!("hint: {hint}\n")));
         self.relative(&text)
     }

@@ -60,8 +60,13 @@ impl<'t, R: Receiver<'t>> Parser<'_, 't, R> {
     fn block_end(&mut self, what: &str, start: Mark) -> Done {
         let token = self.scanner.next()?;
         if token.what != What::BlockEnd {
-            let expected = format!("the end of {what} that begins in line {}", start.line);
-            return Err(unexpected(&expected, &token));
+            let line = start.line;
+            let is_deeper = matches!(token.what, What::BlockMap | What::BlockList);
+            let hint = if is_deeper { "; no line above it is indented like it" } else { "" };
+            let mut error =
+                unexpected(&format!("the end of {what} that begins in line {line}"), &token);
+            error.message += hint;
+            return Err(error);
         }
         self.finish(token.span)
     }
