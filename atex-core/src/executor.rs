@@ -83,6 +83,13 @@ pub trait Session: fmt::Debug + Send {
         cancel: &CancellationToken,
     ) -> Result<Outcome>;
 
+    /// Variables for the next run of a test, and only for that; they win over all others. Called before [`run`](Self::run).
+    ///
+    /// Tests that run together with others learn of them so. An executor whose tests have no environment ignores it (the default).
+    fn set_environment(&mut self, variables: Vec<(String, String)>) {
+        drop(variables);
+    }
+
     /// Ends the session: runs what has to run after the last test, and removes what it put on the remote.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ impl Facts {
     /// The dimension that names the platform in results; see [`Facts::platform`].
     pub const PLATFORM: &'static str = "platform";
 
+    /// The dimension that says where other systems find this one in the network, if its name is not enough.
+    pub const ADDRESS: &'static str = "address";
+
     /// No facts.
     pub fn new() -> Self {
         Self::default()
@@ -37,6 +40,16 @@ impl Facts {
         if !values.contains(&value) {
             values.push(value);
         }
+    }
+
+    /// These facts, and those of the others whose dimension is not known here.
+    #[must_use]
+    pub fn over(&self, others: &Self) -> Self {
+        let mut facts = others.clone();
+        facts
+            .0
+            .extend(self.0.iter().map(|(dimension, values)| (dimension.clone(), values.clone())));
+        facts
     }
 
     /// The values of a dimension; none when it is not known.

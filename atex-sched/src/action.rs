@@ -36,6 +36,22 @@ pub enum Action {
         remote: RemoteId,
         /// What.
         attempt: Attempt,
+        /// Where it and the others of its [gang](crate::Together) run, which start at the same time; nobody, for most tests.
+        together: Vec<Peer>,
+    },
+    /// Make this remote again what it was when it was handed out. Answered by [`RunEvent::RemoteRolledBack`], or by
+    /// [`RunEvent::RemoteLost`] if that cannot be done.
+    RollBack {
+        /// Which.
+        remote: RemoteId,
+    },
+    /// This remote is to blame for failures, and gets no more tests. Tell people; if it is to be released, that is said, too. If not, it
+    /// is kept out of use until the run ends.
+    Quarantine {
+        /// Which.
+        remote: RemoteId,
+        /// What speaks against it.
+        reason: String,
     },
     /// Go on with a test that ran on this remote when the controller died. Answered by [`RunEvent::TestEnded`]: with the end of
     /// the test, or with a failure whose fault is [`Cancelled`](atex_core::Fault::Cancelled) if nobody can go on with it.
@@ -73,8 +89,14 @@ impl fmt::Display for Action {
             Self::Provision { remote, pool } => write!(f, "provision {remote} from {pool}"),
             Self::Withdraw { remote } => write!(f, "withdraw {remote}"),
             Self::Prepare { remote } => write!(f, "prepare {remote}"),
-            Self::Run { remote, attempt } => write!(f, "run {attempt} on {remote}"),
+            Self::Run { remote, attempt, together } => {
+                write!(f, "run {attempt} on {remote}")?;
+                let role = together.iter().find(|peer| peer.remote == *remote);
+                role.map_or(Ok(()), |peer| write!(f, " as {}", peer.role))
+            }
             Self::Adopt { remote, attempt } => write!(f, "go on with {attempt} on {remote}"),
+            Self::RollBack { remote } => write!(f, "roll back {remote}"),
+            Self::Quarantine { remote, reason } => write!(f, "quarantine {remote} ({reason})"),
             Self::StopTest { remote } => write!(f, "stop the test on {remote}"),
             Self::Release { remote } => write!(f, "release {remote}"),
             Self::Conclude(conclusion) => write!(f, "conclude {conclusion}"),
@@ -82,6 +104,15 @@ impl fmt::Display for Action {
             Self::Finish => f.write_str("finish"),
         }
     }
+}
+
+/// One of the tests that run at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// What it is among them.
+    pub role: String,
+    /// Where it runs.
+    pub remote: RemoteId,
 }
 
 /// The last word on a test.

@@ -1,12 +1,13 @@
 //! [`Fleet`]: the remotes that are out, and the pools that they come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
-use atex_core::{Failure, Fault, RemoteId, Retry};
+use atex_core::{Facts, Failure, Fault, RemoteId, Retry};
+use serde_json::Value;
 
-use crate::plan::{Limits, Plan};
-use crate::queue::{PoolIndex, TestIndex};
+use crate::plan::{Limits, PoolIndex, PoolPlan, TestIndex};
+use crate::queue::KindIndex;
 
 /// The longest that a pool is left alone because it says that everything is taken, whatever it says when to come back.
 const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
@@ -18,36 +19,81 @@ pub(crate) enum State {
     /// The request was withdrawn, the answer is awaited.
     Withdrawing,
     Preparing,
-    /// Ready, with nothing to do. Nobody stays so: the scheduler gives it a test or releases it in the same step.
+    /// Ready, with nothing to do. Only spares stay so, and who waits for the gang before its turn to gather.
     Idle,
+    /// Ready, and kept for a test that waits for the rest of its gang.
+    Held,
     Running(TestIndex),
+    RollingBack,
+    /// Kept out of use, so that it is not handed out once more.
+    Quarantined,
     Releasing,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Remote {
     pub(crate) pool: PoolIndex,
+    pub(crate) kind: KindIndex,
     pub(crate) state: State,
     /// The test that it ran last.
     pub(crate) before: Option<TestIndex>,
+    pub(crate) name: String,
+    pub(crate) facts: Facts,
+    pub(crate) notes: BTreeMap<String, Value>,
+    /// How many tests it ran, how many passed, and how many failed here and passed elsewhere.
+    pub(crate) ran: u32,
+    pub(crate) passed: u32,
+    pub(crate) strikes: u32,
+    /// Whether it gets no more tests.
+    bad: bool,
     /// How many failures its pool had seen when it was asked for.
     epoch: u64,
     /// Whether it was ever ready.
     worked: bool,
 }
 
+impl Remote {
+    /// One that is asked for, of a pool that has seen so many failures.
+    fn new(pool: PoolIndex, epoch: u64) -> Self {
+        Self {
+            pool,
+            kind: pool,
+            state: State::Requested,
+            before: None,
+            name: String::new(),
+            facts: Facts::new(),
+            notes: BTreeMap::new(),
+            ran: 0,
+            passed: 0,
+            strikes: 0,
+            bad: false,
+            epoch,
+            worked: false,
+        }
+    }
+
+    /// Whether it gets no more tests.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.bad
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     pub(crate) name: String,
     pub(crate) platform: String,
-    max: usize,
+    pub(crate) max: usize,
+    pub(crate) min: usize,
+    pub(crate) spares: usize,
     /// Remotes by state; see [`State`].
-    pub(crate) requested: usize,
-    pub(crate) preparing: usize,
-    /// Idle and running ones.
-    working: usize,
+    requested: usize,
+    preparing: usize,
+    /// Those that have a test, or will have one.
+    pub(crate) working: usize,
+    idle: usize,
     /// Withdrawn and released ones, of which the end is awaited.
     leaving: usize,
+    quarantined: usize,
     /// Failures in a row, and answers in a row that everything is taken.
     failures: u32,
     waits: u32,
@@ -58,16 +104,47 @@ pub(crate) struct Pool {
     /// A failure that no retry can mend.
     broken: bool,
     last_failure: Option<String>,
+    /// The names of remotes that get no tests.
+    bad: HashSet<String>,
 }
 
 impl Pool {
+    fn new(plan: &PoolPlan) -> Self {
+        Self {
+            name: plan.name.clone(),
+            platform: plan.platform.clone(),
+            max: plan.max,
+            min: plan.min,
+            spares: plan.spares,
+            requested: 0,
+            preparing: 0,
+            working: 0,
+            idle: 0,
+            leaving: 0,
+            quarantined: 0,
+            failures: 0,
+            waits: 0,
+            epoch: 0,
+            rests_until: Duration::ZERO,
+            broken: false,
+            last_failure: None,
+            bad: HashSet::new(),
+        }
+    }
+
     fn count(&mut self, state: State) -> &mut usize {
         match state {
             State::Requested => &mut self.requested,
             State::Preparing => &mut self.preparing,
-            State::Idle | State::Running(_) => &mut self.working,
+            State::Idle => &mut self.idle,
+            State::Held | State::Running(_) | State::RollingBack => &mut self.working,
             State::Withdrawing | State::Releasing => &mut self.leaving,
+            State::Quarantined => &mut self.quarantined,
         }
+    }
+
+    fn out(&self) -> usize {
+        self.prospects() + self.leaving + self.quarantined
     }
 
     /// How many more remotes it may have now.
@@ -75,18 +152,42 @@ impl Pool {
         if now < self.rests_until || self.is_given_up(limits) {
             return 0;
         }
-        self.max.saturating_sub(self.requested + self.preparing + self.working + self.leaving)
+        self.max.saturating_sub(self.out())
     }
 
     fn is_given_up(&self, limits: &Limits) -> bool {
         let spent = self.failures >= limits.pool_failures.max(1)
             || self.waits >= limits.capacity_waits.max(1);
-        self.broken || (spent && !self.has_prospects())
+        self.broken || self.quarantined >= self.max || (spent && self.prospects() == 0)
     }
 
-    /// Whether a remote of it runs tests, or may yet.
-    fn has_prospects(&self) -> bool {
-        self.requested + self.preparing + self.working > 0
+    /// How many remotes of it run tests, or may yet.
+    fn prospects(&self) -> usize {
+        self.requested + self.preparing + self.working + self.idle
+    }
+}
+
+/// Remotes of one kind that can be put to work, or sent away.
+#[derive(Debug, Clone, Default)]
+struct Pending {
+    requested: BTreeSet<RemoteId>,
+    preparing: BTreeSet<RemoteId>,
+    idle: BTreeSet<RemoteId>,
+}
+
+impl Pending {
+    fn of(&mut self, state: State) -> Option<&mut BTreeSet<RemoteId>> {
+        match state {
+            State::Requested => Some(&mut self.requested),
+            State::Preparing => Some(&mut self.preparing),
+            State::Idle => Some(&mut self.idle),
+            State::Withdrawing
+            | State::Held
+            | State::Running(_)
+            | State::RollingBack
+            | State::Quarantined
+            | State::Releasing => None,
+        }
     }
 }
 
@@ -94,35 +195,19 @@ impl Pool {
 pub(crate) struct Fleet {
     pub(crate) pools: Vec<Pool>,
     remotes: BTreeMap<RemoteId, Remote>,
+    pending: Vec<Pending>,
     next: u32,
-    /// The remote that has nothing to do, of which there is one at most: that of the event which is being handled.
-    idle: Option<RemoteId>,
     limits: Limits,
 }
 
 impl Fleet {
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let pools = plan.pools.iter().map(|pool| Pool {
-            name: pool.name.clone(),
-            platform: pool.platform.clone(),
-            max: pool.max,
-            requested: 0,
-            preparing: 0,
-            working: 0,
-            leaving: 0,
-            failures: 0,
-            waits: 0,
-            epoch: 0,
-            rests_until: Duration::ZERO,
-            broken: false,
-            last_failure: None,
-        });
+    pub(crate) fn new(pools: &[PoolPlan], limits: &Limits) -> Self {
         Self {
-            pools: pools.collect(),
+            pools: pools.iter().map(Pool::new).collect(),
             remotes: BTreeMap::new(),
+            pending: vec![Pending::default(); pools.len()],
             next: 1,
-            idle: None,
-            limits: plan.limits.clone(),
+            limits: limits.clone(),
         }
     }
 
@@ -134,63 +219,105 @@ impl Fleet {
         self.remotes.get(&id)
     }
 
+    pub(crate) fn get_mut(&mut self, id: RemoteId) -> Option<&mut Remote> {
+        self.remotes.get_mut(&id)
+    }
+
     pub(crate) fn state(&self, id: RemoteId) -> Option<State> {
         self.get(id).map(|remote| remote.state)
     }
 
-    /// The remotes that run a test.
-    pub(crate) fn running(&self) -> impl Iterator<Item = RemoteId> {
-        let running = |remote: &Remote| matches!(remote.state, State::Running(_));
-        self.remotes.iter().filter(move |(_, remote)| running(remote)).map(|(id, _)| *id)
+    /// The remotes for which this holds.
+    pub(crate) fn all(&self, holds: impl Fn(&Remote) -> bool) -> Vec<RemoteId> {
+        self.remotes.iter().filter(|(_, remote)| holds(remote)).map(|(id, _)| *id).collect()
     }
 
-    /// The newest remote of a pool in this state.
-    pub(crate) fn newest(&self, pool: PoolIndex, state: State) -> Option<RemoteId> {
-        let wanted = |remote: &Remote| remote.pool == pool && remote.state == state;
-        self.remotes.iter().rev().find(|(_, remote)| wanted(remote)).map(|(id, _)| *id)
+    /// The remotes that are kept out of use.
+    pub(crate) fn quarantined(&self) -> Vec<RemoteId> {
+        if self.pools.iter().all(|pool| pool.quarantined == 0) {
+            return Vec::new();
+        }
+        self.all(|remote| remote.state == State::Quarantined)
     }
 
-    /// The remote that has nothing to do, with its pool.
-    pub(crate) fn idle(&self) -> Option<(RemoteId, PoolIndex)> {
-        let id = self.idle?;
-        self.get(id).map(|remote| (id, remote.pool))
+    /// The newest remote of a kind in this state.
+    pub(crate) fn newest(&mut self, kind: KindIndex, state: State) -> Option<RemoteId> {
+        self.pending[kind].of(state)?.last().copied()
+    }
+
+    /// How many remotes of a kind are idle, are made ready, or are asked for.
+    pub(crate) fn pending(&self, kind: KindIndex) -> [usize; 3] {
+        self.pending
+            .get(kind)
+            .map_or([0; 3], |own| [own.idle.len(), own.preparing.len(), own.requested.len()])
+    }
+
+    /// The remotes that have nothing to do.
+    pub(crate) fn idle(&self) -> Vec<RemoteId> {
+        let mut idle: Vec<_> = self.pending.iter().flat_map(|own| &own.idle).copied().collect();
+        idle.sort_unstable();
+        idle
     }
 
     pub(crate) fn room(&self, pool: PoolIndex, now: Duration) -> usize {
         self.pools[pool].room(now, &self.limits)
     }
 
+    /// How many remotes of a pool can still be at work at once.
+    pub(crate) fn capacity(&self, pool: PoolIndex) -> usize {
+        let pool = &self.pools[pool];
+        if pool.is_given_up(&self.limits) {
+            pool.prospects()
+        } else {
+            pool.max - pool.quarantined.min(pool.max)
+        }
+    }
+
     /// Whether no remote of this pool will ever run a test again.
     pub(crate) fn is_lost(&self, pool: PoolIndex) -> bool {
         let pool = &self.pools[pool];
-        pool.is_given_up(&self.limits) && !pool.has_prospects()
+        pool.is_given_up(&self.limits) && pool.prospects() == 0
     }
 
     /// What a lost pool failed of.
     pub(crate) fn why_lost(&self, pool: PoolIndex) -> String {
         let pool = &self.pools[pool];
-        format!("pool {}: {}", pool.name, pool.last_failure.as_deref().unwrap_or("given up"))
+        let why = match &pool.last_failure {
+            _ if pool.quarantined >= pool.max => "all of its remotes are to blame for failures",
+            Some(failure) => failure,
+            None => "given up",
+        };
+        format!("pool {}: {why}", pool.name)
     }
 
     /// A new remote, which is asked for.
     pub(crate) fn add(&mut self, pool: PoolIndex) -> RemoteId {
         let id = RemoteId(self.next);
         self.next += 1;
-        let epoch = self.pools[pool].epoch;
-        let remote = Remote { pool, state: State::Requested, before: None, epoch, worked: false };
+        let remote = Remote::new(pool, self.pools[pool].epoch);
         self.remotes.insert(id, remote);
         self.pools[pool].requested += 1;
+        self.pending[pool].requested.insert(id);
         id
     }
 
     /// A remote of another life of the run, which is not to be idle.
-    pub(crate) fn restore(&mut self, id: RemoteId, pool: PoolIndex, state: State) {
+    pub(crate) fn restore(&mut self, id: RemoteId, kind: (PoolIndex, KindIndex), state: State) {
+        let (pool, kind) = kind;
+        if self.pending.len() <= kind {
+            self.pending.resize_with(kind + 1, Pending::default);
+        }
         let before = match state {
             State::Running(test) => Some(test),
             _ => None,
         };
-        let epoch = self.pools[pool].epoch;
-        let remote = Remote { pool, state, before, epoch, worked: before.is_some() };
+        let remote = Remote {
+            kind,
+            state,
+            before,
+            worked: before.is_some(),
+            ..Remote::new(pool, self.pools[pool].epoch)
+        };
         *self.pools[pool].count(state) += 1;
         self.remotes.insert(id, remote);
     }
@@ -205,6 +332,37 @@ impl Fleet {
         self.remotes.iter().map(|(id, remote)| (*id, remote.state)).collect()
     }
 
+    /// A remote that was asked for is there, is called this, and is of this kind. Says whether it was found to be bad before.
+    pub(crate) fn arrived(
+        &mut self,
+        id: RemoteId,
+        (name, facts): (&str, &Facts),
+        kind: KindIndex,
+    ) -> bool {
+        if self.pending.len() <= kind {
+            self.pending.resize_with(kind + 1, Pending::default);
+        }
+        let Some(remote) = self.remotes.get_mut(&id) else { return false };
+        if let Some(pending) = self.pending[remote.kind].of(remote.state) {
+            pending.remove(&id);
+        }
+        remote.kind = kind;
+        name.clone_into(&mut remote.name);
+        remote.facts.clone_from(facts);
+        if let Some(pending) = self.pending[kind].of(remote.state) {
+            pending.insert(id);
+        }
+        self.pools[remote.pool].bad.contains(name)
+    }
+
+    /// This remote gets no more tests, nor does any that comes with its name.
+    pub(crate) fn blame(&mut self, id: RemoteId) {
+        if let Some(remote) = self.remotes.get_mut(&id) {
+            remote.bad = true;
+            self.pools[remote.pool].bad.insert(remote.name.clone());
+        }
+    }
+
     /// Moves a remote on.
     pub(crate) fn set(&mut self, id: RemoteId, state: State) {
         let Some(remote) = self.remotes.get_mut(&id) else { return };
@@ -216,17 +374,23 @@ impl Fleet {
                 remote.worked = true;
                 (pool.failures, pool.waits) = (0, 0);
             }
-            State::Running(test) => remote.before = Some(test),
+            State::Running(test) => {
+                remote.before = Some(test);
+                remote.ran += 1;
+            }
             // What failed while this one worked tells nothing of what comes when its place is free.
             State::Releasing if remote.worked => (pool.failures, pool.waits) = (0, 0),
-            State::Requested | State::Withdrawing | State::Preparing | State::Releasing => {}
+            State::Requested
+            | State::Withdrawing
+            | State::Preparing
+            | State::Held
+            | State::RollingBack
+            | State::Quarantined
+            | State::Releasing => {}
         }
-        if self.idle == Some(id) {
-            self.idle = None;
-        }
-        if state == State::Idle {
-            self.idle = Some(id);
-        }
+        let pending = &mut self.pending[remote.kind];
+        pending.of(remote.state).map(|before| before.remove(&id));
+        pending.of(state).map(|now| now.insert(id));
         remote.state = state;
     }
 
@@ -234,6 +398,9 @@ impl Fleet {
     pub(crate) fn remove(&mut self, id: RemoteId) {
         if let Some(remote) = self.remotes.remove(&id) {
             *self.pools[remote.pool].count(remote.state) -= 1;
+            if let Some(pending) = self.pending[remote.kind].of(remote.state) {
+                pending.remove(&id);
+            }
         }
     }
 

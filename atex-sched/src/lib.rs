@@ -1,20 +1,29 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod demand;
 mod driver;
 mod fleet;
 mod leases;
+mod needs;
 mod plan;
+mod policy;
 mod queue;
 mod scheduler;
 mod simulate;
 mod standing;
+mod states;
 mod summary;
 
-pub use action::{Action, Conclusion};
+pub use action::{Action, Conclusion, Peer};
 pub use driver::{Deadlines, Pool, Run};
 pub use leases::OpenLeases;
-pub use plan::{DESTRUCTIVE_TAG, Limits, Plan, PoolPlan, TestPlan};
+pub use needs::Needs;
+pub use plan::{DESTRUCTIVE_TAG, Limits, Plan, PoolPlan, TestIndex, TestPlan, Together};
+pub use policy::{
+    Affinity, AfterTest, Bespoke, Candidate, Ended, Kin, Order, Policy, Rank, RemoteView, Standard,
+    Waiting,
+};
 pub use scheduler::Scheduler;
 pub use simulate::{Deal, Delays, Simulation, Span, simulate, static_split};
 pub use standing::Standing;

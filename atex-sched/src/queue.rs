@@ -1,238 +1,319 @@
-//! [`Queue`]: the tests that wait, and which of them a pool should run next.
+//! [`Queue`]: the tests that wait, in classes of those that the same remotes can run.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
-use crate::plan::Plan;
+use atex_core::Facts;
 
-/// A test by its position in the plan.
-pub(crate) type TestIndex = usize;
-/// A pool by its position in the plan.
-pub(crate) type PoolIndex = usize;
+use crate::needs::Needs;
+use crate::plan::{PoolIndex, PoolPlan, TestIndex};
+use crate::policy::{Kin, Rank};
+use crate::states::{Bond, Tests};
 
-/// The order of a lane: longest declared duration first, then those without one; ties in the order of the suite.
-type Rank = (Reverse<Option<Duration>>, TestIndex);
+/// A class of tests by its number.
+pub(crate) type ClassIndex = usize;
+/// A kind of remotes by its number. The first ones are the pools: remotes that are what their pool says.
+pub(crate) type KindIndex = usize;
 
-/// The tests that wait. Tests that the same pools can run share a lane, so that finding the next one for a pool costs
-/// O(log n) for each of its lanes, of which there are few: one, if every pool can run everything.
+/// The order of those who wait: the greatest rank first; ties in the order of the suite.
+type Turn = (Reverse<Rank>, u32);
+
+/// The tests that wait. Tests that the same remotes can run share a class, so that finding the next one costs O(log n) for each
+/// class that the remote serves, of which there are few: one, if every remote can run everything.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
-    lanes: Vec<Lane>,
-    /// The lane and the rank of each test.
-    places: Vec<(usize, Rank)>,
-    /// The lanes that each pool serves.
-    served: Vec<Vec<usize>>,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) kinds: Vec<Kind>,
+    places: Vec<Place>,
+    kins: HashMap<Kin, u32>,
+}
+
+/// Tests that the same remotes can run.
+#[derive(Debug, Clone)]
+pub(crate) struct Class {
+    /// The pools that may run them, in the order of the plan.
+    pub(crate) services: Vec<Service>,
+    pub(crate) needs: Vec<Needs>,
+    /// Whether they run only together with others.
+    pub(crate) gang: bool,
+    waiting: BTreeSet<Turn>,
+    by_kin: HashMap<u32, BTreeSet<Turn>>,
+    /// Tests that left the line and still wait for a remote: those of the gang that gathers.
+    pub(crate) claims: usize,
+    /// Tests that are not concluded.
+    pub(crate) open: usize,
+}
+
+/// What a pool is to a class.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) pool: PoolIndex,
+    /// How many remotes of the pool in a row were not what is needed.
+    pub(crate) misfits: u32,
+    /// To how many fresh ones in a row the policy gave nothing.
+    pub(crate) refused: u32,
+    /// Whether the pool is not asked for remotes for this class any more.
+    pub(crate) lost: bool,
+}
+
+/// Remotes that serve the same classes.
+#[derive(Debug, Clone)]
+pub(crate) struct Kind {
+    pub(crate) pool: PoolIndex,
+    pub(crate) classes: Vec<ClassIndex>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Lane {
-    /// The pools that can run its tests, in the order of the plan.
-    pub(crate) pools: Vec<PoolIndex>,
-    waiting: BTreeSet<Rank>,
+struct Place {
+    class: u32,
+    /// The number of its kin; 0 for none.
+    kin: u32,
+    rank: Rank,
 }
 
 impl Queue {
-    /// A queue in which all tests of the plan wait.
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let mut queue = Self {
-            lanes: Vec::new(),
-            places: Vec::new(),
-            served: vec![Vec::new(); plan.pools.len()],
-        };
-        let mut lanes: HashMap<Vec<PoolIndex>, usize> = HashMap::new();
-        for (index, test) in plan.tests.iter().enumerate() {
-            let can_run = |pool: &PoolIndex| {
-                let there = &plan.pools[*pool];
-                there.max > 0
-                    && test.wanted.as_ref().is_none_or(|wanted| *wanted == there.platform)
-                    && test.pools.as_ref().is_none_or(|only| only.contains(pool))
-            };
-            let pools: Vec<PoolIndex> = (0..plan.pools.len()).filter(can_run).collect();
-            let lane = *lanes.entry(pools).or_insert_with_key(|pools| queue.add_lane(pools));
-            queue.places.push((lane, (Reverse(test.duration), index)));
-            queue.push(index);
+    /// The classes of these tests, none of which waits yet.
+    pub(crate) fn new(pools: &[PoolPlan], tests: &Tests) -> Self {
+        let kinds = (0..pools.len()).map(|pool| Kind { pool, classes: Vec::new() }).collect();
+        let mut queue =
+            Self { classes: Vec::new(), kinds, places: Vec::new(), kins: HashMap::new() };
+        let mut classes = HashMap::new();
+        for index in 0..tests.len() {
+            let (fit, needs, gang) = Self::wants(pools, tests, index);
+            let ids: Vec<usize> = needs.iter().map(Needs::id).collect();
+            let key = (fit.clone(), ids, gang);
+            let class = *classes.entry(key).or_insert_with(|| queue.add_class(&fit, needs, gang));
+            queue.classes[class].open += 1;
+            let class = u32::try_from(class).unwrap_or(u32::MAX);
+            queue.places.push(Place { class, kin: 0, rank: Rank::default() });
         }
         queue
     }
 
-    fn add_lane(&mut self, pools: &[PoolIndex]) -> usize {
-        let lane = self.lanes.len();
-        self.lanes.push(Lane { pools: pools.to_vec(), waiting: BTreeSet::new() });
-        for pool in pools {
-            self.served[*pool].push(lane);
+    /// The pools that may run a test, what it needs, and whether it runs only together with others. A remote for one of a group
+    /// is one for all of it.
+    fn wants(
+        pools: &[PoolPlan],
+        tests: &Tests,
+        index: TestIndex,
+    ) -> (Vec<PoolIndex>, Vec<Needs>, bool) {
+        let bound = match tests[index].bond {
+            Bond::Group(_) => tests.bound_to(index),
+            Bond::None | Bond::Gang(_) => std::slice::from_ref(&index),
+        };
+        let plans = || bound.iter().map(|index| &tests[*index].plan);
+        let fits = |pool: &PoolIndex| {
+            let there = &pools[*pool];
+            there.max > 0
+                && plans().all(|test| {
+                    test.pools.as_ref().is_none_or(|only| only.contains(pool))
+                        && test.wanted.as_ref().is_none_or(|wanted| *wanted == there.platform)
+                        && test
+                            .needs
+                            .as_ref()
+                            .is_none_or(|needs| needs.met_by(&there.facts) != Some(false))
+                })
+        };
+        let mut needs: Vec<Needs> = Vec::new();
+        for need in plans().filter_map(|test| test.needs.as_ref()) {
+            if !needs.contains(need) {
+                needs.push(need.clone());
+            }
         }
-        lane
+        let gang = matches!(tests[index].bond, Bond::Gang(_));
+        ((0..pools.len()).filter(fits).collect(), needs, gang)
+    }
+
+    fn add_class(&mut self, pools: &[PoolIndex], needs: Vec<Needs>, gang: bool) -> ClassIndex {
+        let class = self.classes.len();
+        let service =
+            |pool: &PoolIndex| Service { pool: *pool, misfits: 0, refused: 0, lost: false };
+        self.classes.push(Class {
+            services: pools.iter().map(service).collect(),
+            needs,
+            gang,
+            waiting: BTreeSet::new(),
+            by_kin: HashMap::new(),
+            claims: 0,
+            open: 0,
+        });
+        for pool in pools {
+            self.kinds[*pool].classes.push(class);
+        }
+        class
+    }
+
+    /// The kind of a remote of this pool that has these facts.
+    pub(crate) fn kind_of(&mut self, pool: PoolIndex, facts: &Facts) -> KindIndex {
+        let served = &self.kinds[pool].classes;
+        let fits = |class: &&ClassIndex| {
+            self.classes[**class].needs.iter().all(|needs| needs.met_by(facts) == Some(true))
+        };
+        let classes: Vec<ClassIndex> = served.iter().filter(fits).copied().collect();
+        if classes.len() == served.len() {
+            return pool;
+        }
+        let known = self
+            .kinds
+            .iter()
+            .skip(pool)
+            .position(|kind| kind.pool == pool && kind.classes == classes);
+        known.map_or_else(
+            || {
+                self.kinds.push(Kind { pool, classes });
+                self.kinds.len() - 1
+            },
+            |position| position + pool,
+        )
     }
 
     /// Lets a test wait.
-    pub(crate) fn push(&mut self, test: TestIndex) {
-        let (lane, rank) = self.places[test];
-        self.lanes[lane].waiting.insert(rank);
+    pub(crate) fn push(&mut self, index: TestIndex, rank: Rank, kin: Option<Kin>) {
+        let next = u32::try_from(self.kins.len() + 1).unwrap_or(u32::MAX);
+        let place = &mut self.places[index];
+        place.rank = rank;
+        place.kin = kin.map_or(0, |kin| *self.kins.entry(kin).or_insert(next));
+        let (turn, class) = (place.turn(index), &mut self.classes[place.class as usize]);
+        class.waiting.insert(turn);
+        if place.kin > 0 {
+            class.by_kin.entry(place.kin).or_default().insert(turn);
+        }
     }
 
-    /// Takes a test out, if it waits.
-    pub(crate) fn remove(&mut self, test: TestIndex) {
-        let (lane, rank) = self.places[test];
-        self.lanes[lane].waiting.remove(&rank);
+    /// Takes a test out of the line; says whether it waited.
+    pub(crate) fn take(&mut self, index: TestIndex) -> bool {
+        let place = &self.places[index];
+        let (turn, class) = (place.turn(index), &mut self.classes[place.class as usize]);
+        if let Some(kin) = class.by_kin.get_mut(&place.kin) {
+            kin.remove(&turn);
+            if kin.is_empty() {
+                class.by_kin.remove(&place.kin);
+            }
+        }
+        class.waiting.remove(&turn)
     }
 
-    /// Takes the next test for a remote of this pool. The test that the remote ran just before is taken only if no other
-    /// waits: another remote may do better with it.
-    pub(crate) fn pick(&mut self, pool: PoolIndex, before: Option<TestIndex>) -> Option<TestIndex> {
-        let lanes = || self.served[pool].iter().map(|lane| &self.lanes[*lane].waiting);
-        let fresh = |rank: &&Rank| Some(rank.1) != before;
-        let rank = lanes()
-            .filter_map(|waiting| waiting.iter().find(fresh))
-            .min()
-            .or_else(|| lanes().filter_map(BTreeSet::first).min())
-            .copied()?;
-        let (lane, _) = self.places[rank.1];
-        self.lanes[lane].waiting.remove(&rank);
-        Some(rank.1)
-    }
-
-    /// Takes all tests out of the lanes for which this holds, in the order of the suite within each lane.
-    pub(crate) fn drain(&mut self, mut hopeless: impl FnMut(&Lane) -> bool) -> Vec<TestIndex> {
+    /// Takes all tests out of the classes for which this holds, in the order of the suite.
+    pub(crate) fn drain(&mut self, mut hopeless: impl FnMut(&Class) -> bool) -> Vec<TestIndex> {
         let mut drained = Vec::new();
-        for lane in &mut self.lanes {
-            if !lane.waiting.is_empty() && hopeless(lane) {
-                drained.extend(std::mem::take(&mut lane.waiting).into_iter().map(|rank| rank.1));
+        for class in &mut self.classes {
+            if !class.waiting.is_empty() && hopeless(class) {
+                class.by_kin.clear();
+                let waiting = std::mem::take(&mut class.waiting);
+                drained.extend(waiting.into_iter().map(|(_, index)| index as TestIndex));
             }
         }
         drained.sort_unstable();
         drained
     }
 
-    /// The pools that can run a test.
-    pub(crate) fn pools_of(&self, test: TestIndex) -> &[PoolIndex] {
-        &self.lanes[self.places[test].0].pools
+    /// The class of a test.
+    pub(crate) fn class_of(&self, test: TestIndex) -> ClassIndex {
+        self.places[test].class as usize
     }
 
-    /// What waits, for remotes to be set against.
-    pub(crate) fn demand(&self) -> Demand<'_> {
-        Demand {
-            queue: self,
-            open: self.lanes.iter().map(|lane| lane.waiting.len()).collect(),
-            taken: self.lanes.iter().map(|lane| vec![0; lane.pools.len()]).collect(),
-        }
+    /// Whether remotes of this kind can run a test.
+    pub(crate) fn serves(&self, kind: KindIndex, test: TestIndex) -> bool {
+        self.kinds[kind].classes.contains(&self.class_of(test))
+    }
+
+    /// The tests that a remote of this kind can run; those of gangs, only if a gang may begin to gather.
+    pub(crate) fn line(&self, kind: KindIndex, avoid: Option<TestIndex>, gangs: bool) -> Line<'_> {
+        Line { queue: self, classes: &self.kinds[kind].classes, avoid, gangs }
     }
 }
 
-/// Sets remotes against waiting tests, one for one: who can still be put to work, and how many more are worth having.
-///
-/// This is a maximum matching between pools and lanes, grown along augmenting paths, so a remote that is set against a test
-/// stays so when more remotes are added, though perhaps for another test.
-#[derive(Debug)]
-pub(crate) struct Demand<'a> {
+impl Place {
+    fn turn(&self, index: TestIndex) -> Turn {
+        (Reverse(self.rank), u32::try_from(index).unwrap_or(u32::MAX))
+    }
+}
+
+impl Class {
+    /// How many of its tests a remote could be set against.
+    pub(crate) fn wanting(&self) -> usize {
+        self.waiting.len() + self.claims
+    }
+
+    pub(crate) fn service(&mut self, pool: PoolIndex) -> Option<&mut Service> {
+        self.services.iter_mut().find(|service| service.pool == pool)
+    }
+}
+
+/// The tests that wait and that a remote can run. The test that it ran just before is the last of them: another remote may do
+/// better with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
     queue: &'a Queue,
-    /// For each lane, how many of its tests have no remote yet.
-    open: Vec<usize>,
-    /// For each lane and each of its pools, how many remotes of the pool are set against tests of the lane.
-    taken: Vec<Vec<usize>>,
+    classes: &'a [ClassIndex],
+    avoid: Option<TestIndex>,
+    gangs: bool,
 }
 
-impl Demand<'_> {
-    /// Sets up to `remotes` more remotes of this pool against tests; says how many there was work for.
-    pub(crate) fn take(&mut self, pool: PoolIndex, remotes: usize) -> usize {
-        let mut placed = 0;
-        while placed < remotes {
-            let mut visited = vec![false; self.open.len()];
-            match self.place(pool, remotes - placed, &mut visited) {
-                0 => break,
-                count => placed += count,
-            }
-        }
-        placed
+impl<'a> Line<'a> {
+    fn classes(self) -> impl Iterator<Item = &'a Class> {
+        let classes = self.classes.iter().map(move |class| &self.queue.classes[*class]);
+        classes.filter(move |class| self.gangs || !class.gang)
     }
 
-    fn place(&mut self, pool: PoolIndex, remotes: usize, visited: &mut [bool]) -> usize {
-        let queue = self.queue;
-        for lane in &queue.served[pool] {
-            if self.open[*lane] > 0 {
-                let count = remotes.min(self.open[*lane]);
-                self.open[*lane] -= count;
-                *self.slot(*lane, pool) += count;
-                return count;
-            }
-        }
-        for lane in &queue.served[pool] {
-            if std::mem::replace(&mut visited[*lane], true) {
-                continue;
-            }
-            for (position, other) in queue.lanes[*lane].pools.iter().enumerate() {
-                let movable = remotes.min(self.taken[*lane][position]);
-                if *other == pool || movable == 0 {
-                    continue;
+    pub(crate) fn avoids(&self, index: TestIndex) -> bool {
+        self.avoid == Some(index)
+    }
+
+    fn best(
+        self,
+        lines: impl Fn(&'a Class) -> Option<&'a BTreeSet<Turn>>,
+    ) -> Option<(Rank, TestIndex)> {
+        let lines = || self.classes().filter_map(&lines);
+        let fresh = |turn: &&Turn| !self.avoids(turn.1 as TestIndex);
+        lines()
+            .filter_map(|waiting| waiting.iter().find(fresh))
+            .min()
+            .or_else(|| lines().filter_map(BTreeSet::first).min())
+            .map(|(rank, index)| (rank.0, *index as TestIndex))
+    }
+
+    pub(crate) fn first(self) -> Option<(Rank, TestIndex)> {
+        self.best(|class| Some(&class.waiting))
+    }
+
+    pub(crate) fn first_like(self, kin: &Kin) -> Option<(Rank, TestIndex)> {
+        let kin = self.queue.kins.get(kin)?;
+        self.best(|class| class.by_kin.get(kin))
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.classes().all(|class| class.waiting.is_empty())
+    }
+
+    pub(crate) fn contains(self, index: TestIndex) -> bool {
+        let place = &self.queue.places[index];
+        let class = place.class as usize;
+        let seen = self.gangs || !self.queue.classes[class].gang;
+        seen && self.classes.contains(&class)
+            && self.queue.classes[class].waiting.contains(&place.turn(index))
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = (Rank, TestIndex)> {
+        let mut lines: Vec<_> =
+            self.classes().map(|class| class.waiting.iter().peekable()).collect();
+        let mut avoided = None;
+        std::iter::from_fn(move || {
+            loop {
+                let next = lines
+                    .iter_mut()
+                    .enumerate()
+                    .filter_map(|(line, turns)| Some((**turns.peek()?, line)))
+                    .min();
+                let Some(((rank, index), line)) = next else { return avoided.take() };
+                lines[line].next();
+                let found = (rank.0, index as TestIndex);
+                if !self.avoids(found.1) {
+                    return Some(found);
                 }
-                // If remotes of the other pool find work elsewhere, ours can have theirs.
-                let count = self.place(*other, movable, visited);
-                if count > 0 {
-                    self.taken[*lane][position] -= count;
-                    *self.slot(*lane, pool) += count;
-                    return count;
-                }
+                avoided = Some(found);
             }
-        }
-        0
-    }
-
-    fn slot(&mut self, lane: usize, pool: PoolIndex) -> &mut usize {
-        let position = self.queue.lanes[lane].pools.partition_point(|other| *other < pool);
-        &mut self.taken[lane][position]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::{PoolPlan, TestPlan};
-    use atex_core::TestName;
-
-    fn queue(pools: usize, tests: &[(Option<u64>, &[usize])]) -> Queue {
-        let tests = tests.iter().enumerate().map(|(index, (seconds, pools))| {
-            let mut test =
-                TestPlan::new(TestName::new(format!("/{index}")).unwrap()).only(pools.to_vec());
-            test.duration = seconds.map(Duration::from_secs);
-            test
-        });
-        let plan = (0..pools)
-            .fold(Plan::new(tests), |plan, pool| plan.pool(PoolPlan::new(format!("p{pool}"), 9)));
-        Queue::new(&plan)
-    }
-
-    #[test]
-    fn the_longest_goes_first_and_ties_keep_the_order() {
-        let mut queue = queue(
-            1,
-            &[(None, &[0]), (Some(5), &[0]), (Some(9), &[0]), (None, &[0]), (Some(5), &[0])],
-        );
-        let order: Vec<_> = std::iter::from_fn(|| queue.pick(0, None)).collect();
-        assert_eq!(order, [2, 1, 4, 0, 3]);
-    }
-
-    #[test]
-    fn a_pool_takes_what_it_can_run_from_any_lane() {
-        let mut queue = queue(2, &[(Some(1), &[0]), (Some(9), &[1]), (Some(5), &[0, 1])]);
-        assert_eq!(queue.pick(0, None), Some(2));
-        assert_eq!(queue.pick(0, None), Some(0));
-        assert_eq!(queue.pick(0, None), None);
-        assert_eq!(queue.pick(1, None), Some(1));
-    }
-
-    #[test]
-    fn the_test_that_ran_just_before_waits_for_another_remote_if_it_can() {
-        let mut queue = queue(1, &[(Some(9), &[0]), (None, &[0])]);
-        assert_eq!(queue.pick(0, Some(0)), Some(1));
-        assert_eq!(queue.pick(0, Some(0)), Some(0));
-    }
-
-    #[test]
-    fn demand_moves_remotes_to_other_lanes_to_make_room() {
-        let queue = queue(2, &[(None, &[0, 1]), (None, &[0])]);
-        let mut demand = queue.demand();
-        assert_eq!(demand.take(0, 1), 1);
-        assert_eq!(demand.take(1, 1), 1, "the remote of pool 0 can run the other test");
-        assert_eq!(demand.take(0, 5), 0, "both tests have a remote");
+        })
     }
 }

@@ -168,7 +168,10 @@ impl<F: FnMut(&Attempt) -> Outcome> World<F> {
                 Action::Prepare { remote } => {
                     self.after(self.delays.prepare, RunEvent::RemotePrepared { remote });
                 }
-                Action::Run { remote, attempt } => self.run(remote, attempt),
+                Action::Run { remote, attempt, .. } => self.run(remote, attempt),
+                Action::RollBack { remote } => {
+                    self.after(Duration::ZERO, RunEvent::RemoteRolledBack { remote });
+                }
                 Action::Release { remote } => {
                     self.after(self.delays.release, RunEvent::RemoteReleased { remote });
                 }
@@ -177,7 +180,7 @@ impl<F: FnMut(&Attempt) -> Outcome> World<F> {
                 }
                 Action::Conclude(conclusion) => self.simulation.conclusions.push(conclusion),
                 // Nobody dies here.
-                Action::StopTest { .. } | Action::Adopt { .. } => {}
+                Action::StopTest { .. } | Action::Quarantine { .. } | Action::Adopt { .. } => {}
                 Action::Finish => self.finished = true,
             }
         }

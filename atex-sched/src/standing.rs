@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use atex_core::{Attempt, Failure, Fault, Lease, Outcome, RemoteId, RunEvent, TestKey};
+use atex_core::{Attempt, Facts, Failure, Fault, Lease, Outcome, RemoteId, RunEvent, TestKey};
 
 use crate::action::Conclusion;
 
@@ -59,6 +59,7 @@ pub(crate) struct RemoteStanding {
     pub(crate) pool: String,
     pub(crate) name: Option<String>,
     pub(crate) lease: Option<Lease>,
+    pub(crate) facts: Facts,
     pub(crate) running: Option<Attempt>,
     /// It was given back, and something of it may be left.
     pub(crate) stuck: bool,
@@ -127,6 +128,7 @@ impl Standing {
                     pool: pool.clone(),
                     name: None,
                     lease: None,
+                    facts: Facts::new(),
                     running: None,
                     stuck: false,
                 };
@@ -138,9 +140,10 @@ impl Standing {
                     remote.lease = Some(lease.clone());
                 }
             }
-            RunEvent::RemoteProvisioned { remote, name, .. } => {
+            RunEvent::RemoteProvisioned { remote, name, facts } => {
                 if let Some(remote) = self.remotes.get_mut(remote) {
                     remote.name = Some(name.clone());
+                    remote.facts.clone_from(facts);
                 }
             }
             RunEvent::ReleaseFailed { remote, .. } => {

@@ -1,5 +1,6 @@
 //! What becomes of a remote whose controller died: gone on with, or given back with all that was left on it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use atex_core::{
@@ -74,7 +75,13 @@ async fn take_over(
         Ok(None) => return Err(orphaned(&format!("{lease} is gone"))),
         Err(error) => return Err(orphaned(&Failure::from(&error).message)),
     };
-    let taken = Provisioned { name: lease.name.clone(), remote: system, session: None, lost: None };
+    let taken = Provisioned {
+        name: lease.name.clone(),
+        remote: system,
+        session: None,
+        noted: BTreeMap::new(),
+        lost: None,
+    };
     let taken = remote.insert(taken);
     let connection = taken.remote.connection().clone();
     let resume = async { task.executor.resume(connection, artifacts, cancel).await };
@@ -105,7 +112,13 @@ pub(super) async fn give_back(task: &RemoteTask, lease: &Lease, was_there: bool)
         match bounded(&what, task.deadlines.adopt, adopt).await {
             Ok(Some(system)) => {
                 let name = lease.name.clone();
-                let remote = Provisioned { remote: system, name, session: None, lost: None };
+                let remote = Provisioned {
+                    remote: system,
+                    name,
+                    session: None,
+                    noted: BTreeMap::new(),
+                    lost: None,
+                };
                 return sweep(task, remote).await;
             }
             Ok(None) => {}

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Failure, Outcome, Record, RemoteId, Request, RunEvent, TestKey,
+    Artifacts, CancellationToken, Facts, Failure, Outcome, Record, RemoteId, Request, RunEvent,
+    TestKey,
 };
 use futures::future::join_all;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -18,7 +19,7 @@ use super::deadlines::{Deadlines, bounded};
 use super::recorder::{Recorder, RemoteLeases};
 use super::remote::{News, Order, RemoteTask};
 use super::{Run, ingest};
-use crate::action::{Action, Conclusion};
+use crate::action::{Action, Conclusion, Peer};
 use crate::plan::{Plan, PoolPlan};
 use crate::scheduler::Scheduler;
 use crate::standing::Standing;
@@ -60,6 +61,8 @@ pub(super) struct Handle {
     pub(super) cancel: CancellationToken,
     /// As people call it, once that is known.
     pub(super) name: String,
+    /// Where other remotes find it, once that is known.
+    pub(super) address: String,
 }
 
 #[derive(Debug)]
@@ -150,9 +153,10 @@ impl Conductor {
     /// Keeps what the summary will need.
     fn take_note(&mut self, now: Duration, event: &RunEvent) {
         match event {
-            RunEvent::RemoteProvisioned { remote, name, .. } => {
+            RunEvent::RemoteProvisioned { remote, name, facts } => {
                 if let Some(handle) = self.remotes.get_mut(remote) {
                     handle.name.clone_from(name);
+                    handle.address.clone_from(facts.get(Facts::ADDRESS).first().unwrap_or(name));
                 }
             }
             RunEvent::ProvisionFailed { remote, .. }
@@ -214,9 +218,14 @@ impl Conductor {
             Action::Provision { remote, pool } => self.provision(remote, pool),
             Action::Withdraw { remote } | Action::StopTest { remote } => self.stop(remote),
             Action::Prepare { remote } => self.order(remote, Order::Prepare),
-            Action::Run { remote, attempt } => {
+            Action::Run { remote, attempt, together } => {
                 self.happened(RunEvent::TestStarted { remote, attempt: attempt.clone() });
-                self.order(remote, |cancel| Order::Run(attempt, cancel));
+                let variables = self.roles(remote, &together);
+                self.order(remote, |cancel| Order::Run(attempt, variables, cancel));
+            }
+            Action::RollBack { remote } => self.order(remote, |_| Order::RollBack),
+            Action::Quarantine { remote, reason } => {
+                self.happened(RunEvent::RemoteQuarantined { remote, reason });
             }
             Action::Adopt { remote, attempt } => self.adopt(remote, attempt),
             Action::Release { remote } if self.remotes.contains_key(&remote) => {
@@ -237,7 +246,8 @@ impl Conductor {
         let cancel = CancellationToken::new();
         let (task, orders) = self.task(remote, index);
         self.tasks.spawn(task.live(cancel.clone()));
-        self.remotes.insert(remote, Handle { orders, cancel, name: format!("{remote} of {pool}") });
+        let name = format!("{remote} of {pool}");
+        self.remotes.insert(remote, Handle { orders, cancel, address: name.clone(), name });
     }
 
     /// The task of a remote of this pool, and how it is given orders.
@@ -252,11 +262,13 @@ impl Conductor {
             recorder: self.recorder.clone(),
             stop: self.run.cancel.clone(),
         });
+        let work = self.run.pools[index].work.as_ref();
         let task = RemoteTask {
             id: remote,
             platform: self.pools[index].platform.clone(),
             provisioner: self.run.pools[index].provisioner.clone(),
-            executor: self.run.executor.clone(),
+            executor: work.map_or(&self.run.executor, |(_, executor)| executor).clone(),
+            known: self.run.pools[index].facts.clone(),
             artifacts: self.artifacts.clone(),
             deadlines: self.deadlines.clone(),
             request: Request::recorded(&self.run.name, leases),
@@ -264,6 +276,20 @@ impl Conductor {
             news: self.news.0.clone(),
         };
         (task, orders)
+    }
+
+    /// What a test is told of those that it runs together with: the roles and addresses of all, and which is its own.
+    fn roles(&self, remote: RemoteId, together: &[Peer]) -> Vec<(String, String)> {
+        let Some(own) = together.iter().find(|peer| peer.remote == remote) else {
+            return Vec::new();
+        };
+        let address = |peer: &Peer| {
+            let handle = self.remotes.get(&peer.remote);
+            handle.map(|handle| handle.address.clone()).unwrap_or_default()
+        };
+        let peers: Vec<String> =
+            together.iter().map(|peer| format!("{}={}", peer.role, address(peer))).collect();
+        vec![("ATEX_ROLE".to_owned(), own.role.clone()), ("ATEX_PEERS".to_owned(), peers.join(" "))]
     }
 
     /// Stops what a remote's task does now.

@@ -20,10 +20,12 @@ use atex_core::{
 };
 
 use crate::plan::{Limits, Plan, PoolPlan, TestPlan};
+use crate::policy::{Policy, Standard};
 use crate::standing::Standing;
 use crate::summary::Summary;
 use conductor::Conductor;
 pub use deadlines::Deadlines;
+use indexmap::IndexMap;
 
 /// A run: tests of a suite, on remotes of one or several pools, into aggregators. Set it up, then [`run`](Self::run) it.
 #[must_use = "a run does nothing until it is run"]
@@ -38,11 +40,15 @@ pub struct Run {
     aggregators: Vec<Arc<dyn Aggregator>>,
     sinks: Vec<Arc<dyn EventSink>>,
     cancel: CancellationToken,
+    policy: Arc<dyn Policy>,
+    everywhere: bool,
     applicable: Box<Applicable>,
     standing: Option<(Standing, Duration)>,
+    each: Vec<Box<EachTest>>,
 }
 
 type Applicable = dyn Fn(&TestName, &Test, &Facts) -> bool + Send + Sync;
+type EachTest = dyn Fn(&mut TestPlan, &Test) + Send + Sync;
 
 impl Run {
     /// A run of all tests of the suite, by this executor, which keeps what they leave in this folder, by platform, test and
@@ -63,8 +69,11 @@ impl Run {
             aggregators: Vec::new(),
             sinks: Vec::new(),
             cancel: CancellationToken::new(),
+            policy: Arc::new(Standard::new()),
+            everywhere: false,
             applicable: Box::new(|_, _, _| true),
             standing: None,
+            each: Vec::new(),
         }
     }
 
@@ -117,6 +126,28 @@ impl Run {
         self
     }
 
+    /// Runs every test once on every platform of the pools, instead of once on any of them.
+    pub fn every_platform(mut self) -> Self {
+        self.everywhere = true;
+        self
+    }
+
+    /// Which test suits which remote, and what comes after a test: [`Standard::new`].
+    pub fn policy(mut self, policy: impl Policy) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// Completes what the plan says of each test: what it [needs](TestPlan::needs), its priority, the duration that it had last time. Called
+    /// with what the metadata say, in the order in which these were added.
+    pub fn each_test(
+        mut self,
+        complete: impl Fn(&mut TestPlan, &Test) + Send + Sync + 'static,
+    ) -> Self {
+        self.each.push(Box::new(complete));
+        self
+    }
+
     /// Runs a test on remotes of a pool only if this holds for what the pool offers. By default, any pool runs any test.
     pub fn applicable(
         mut self,
@@ -140,14 +171,55 @@ impl Run {
 
     /// The plan that the scheduler gets, for a simulation or a preview.
     pub fn plan(&self) -> Plan {
-        let tests = self.suite.tests.iter().map(|(name, test)| {
-            let plan = TestPlan::of_test(name.clone(), test);
-            let fits = |pool: &Pool| (self.applicable)(name, test, pool.provisioner.offers());
-            let pools = self.pools.iter().enumerate();
-            plan.only(pools.filter(|(_, pool)| fits(pool)).map(|(index, _)| index))
-        });
-        let plan = Plan::new(tests).limits(self.limits.clone());
+        let mut tests = Vec::new();
+        if self.everywhere {
+            let mut platforms: Vec<String> = Vec::new();
+            for platform in self.pools.iter().map(Pool::platform_name) {
+                if !platforms.contains(&platform) {
+                    platforms.push(platform);
+                }
+            }
+            for platform in &platforms {
+                self.plan_tests(
+                    |pool| pool.platform_name() == *platform,
+                    Some(platform),
+                    &mut tests,
+                );
+            }
+        } else {
+            self.plan_tests(|_| true, None, &mut tests);
+        }
+        let mut plan = Plan::new(tests).limits(self.limits.clone());
+        plan.policy = self.policy.clone();
         self.pools.iter().fold(plan, |plan, pool| plan.pool(pool.plan()))
+    }
+
+    /// Plans all tests that the suites of some pools have, each as the first of them has it.
+    fn plan_tests(
+        &self,
+        chosen: impl Fn(&Pool) -> bool,
+        wanted: Option<&String>,
+        tests: &mut Vec<TestPlan>,
+    ) {
+        let mut planned: IndexMap<&TestName, (&Test, Vec<usize>)> = IndexMap::new();
+        for (index, pool) in self.pools.iter().enumerate().filter(|(_, pool)| chosen(pool)) {
+            let suite = pool.work.as_ref().map_or(&self.suite, |(suite, _)| suite);
+            for (name, test) in &suite.tests {
+                let (_, pools) = planned.entry(name).or_insert_with(|| (test, Vec::new()));
+                if (self.applicable)(name, test, &pool.known_facts()) {
+                    pools.push(index);
+                }
+            }
+        }
+        for (name, (test, pools)) in planned {
+            let mut plan = TestPlan::of_test(name.clone(), test);
+            if pools.len() < self.pools.len() {
+                plan.pools = Some(pools);
+            }
+            plan.wanted = wanted.cloned();
+            self.each.iter().for_each(|complete| complete(&mut plan, test));
+            tests.push(plan);
+        }
     }
 
     /// Runs the tests, to the end of the last one, and gives everything back.
@@ -205,13 +277,62 @@ pub struct Pool {
     provisioner: Arc<dyn Provisioner>,
     platform: Option<String>,
     max: Option<usize>,
+    min: usize,
+    spares: usize,
+    facts: Facts,
+    /// What its remotes run, if not what the run says.
+    work: Option<(Arc<TestSuite>, Arc<dyn Executor>)>,
     shared: bool,
 }
 
 impl Pool {
     /// A pool of this name, unique in the run. It has as many remotes as the provisioner can have out; one, if it does not say.
     pub fn new(name: impl Into<String>, provisioner: Arc<dyn Provisioner>) -> Self {
-        Self { name: name.into(), provisioner, platform: None, max: None, shared: false }
+        Self {
+            name: name.into(),
+            provisioner,
+            platform: None,
+            max: None,
+            min: 0,
+            spares: 0,
+            facts: Facts::new(),
+            work: None,
+            shared: false,
+        }
+    }
+
+    /// At least this many remotes, as long as there are as many tests left that they could run.
+    #[must_use]
+    pub fn min(mut self, min: usize) -> Self {
+        self.min = min;
+        self
+    }
+
+    /// This many remotes are kept ready besides those that run tests, for tests that come back and in place of those that break.
+    #[must_use]
+    pub fn spares(mut self, spares: usize) -> Self {
+        self.spares = spares;
+        self
+    }
+
+    /// What is known of its remotes besides what the provisioner offers. Where both say something of a dimension, this holds.
+    #[must_use]
+    pub fn facts(mut self, facts: Facts) -> Self {
+        self.facts = facts;
+        self
+    }
+
+    /// Its remotes run the tests of this suite, by this executor, which knows the same suite: the same tests as the run has, as
+    /// they are on this platform. A test that is not in it does not run here.
+    #[must_use]
+    pub fn work(mut self, suite: impl Into<Arc<TestSuite>>, executor: Arc<dyn Executor>) -> Self {
+        self.work = Some((suite.into(), executor));
+        self
+    }
+
+    /// What is known of its remotes before there are any.
+    pub fn known_facts(&self) -> Facts {
+        self.facts.over(self.provisioner.offers())
     }
 
     /// At most this many remotes at once (and never more than the provisioner can have out).
@@ -248,14 +369,17 @@ impl Pool {
         }
     }
 
-    fn platform_name(&self) -> String {
-        let offered = || self.provisioner.offers().platform();
+    /// The platform under which results are filed.
+    pub fn platform_name(&self) -> String {
+        let offered = || self.known_facts().platform();
         self.platform.clone().or_else(offered).unwrap_or_else(|| self.name.clone())
     }
 
     fn plan(&self) -> PoolPlan {
         PoolPlan::new(&self.name, self.size())
             .platform(self.platform_name())
-            .facts(self.provisioner.offers().clone())
+            .facts(self.known_facts())
+            .min(self.min)
+            .spares(self.spares)
     }
 }

@@ -1,12 +1,14 @@
 //! [`RemoteTask`]: the life of one remote, from the request to the release.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use atex_core::{
-    Artifacts, Attempt, CancellationToken, Error, Executor, Failure, Outcome, Provisioner, Remote,
-    RemoteId, Request, Result, Retry, RunEvent, Session, Verdict,
+    Artifacts, Attempt, CancellationToken, Error, Executor, Facts, Failure, Outcome, Provisioner,
+    Remote, RemoteId, Request, Result, Retry, RunEvent, Session, Verdict,
 };
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
@@ -17,7 +19,9 @@ use super::fallback;
 #[derive(Debug)]
 pub(super) enum Order {
     Prepare(CancellationToken),
-    Run(Attempt, CancellationToken),
+    /// With variables for this run alone.
+    Run(Attempt, Vec<(String, String)>, CancellationToken),
+    RollBack,
     Release,
 }
 
@@ -37,6 +41,8 @@ pub(super) struct RemoteTask {
     pub(super) platform: String,
     pub(super) provisioner: Arc<dyn Provisioner>,
     pub(super) executor: Arc<dyn Executor>,
+    /// What its pool is known to be.
+    pub(super) known: Facts,
     pub(super) artifacts: Arc<Path>,
     pub(super) deadlines: Arc<Deadlines>,
     pub(super) request: Request,
@@ -51,6 +57,8 @@ pub(super) struct Provisioned {
     pub(super) remote: Arc<dyn Remote>,
     pub(super) name: String,
     pub(super) session: Option<Box<dyn Session>>,
+    /// What was told of its notes.
+    pub(super) noted: BTreeMap<String, Value>,
     /// Why it can not be reached any more.
     pub(super) lost: Option<Failure>,
 }
@@ -68,7 +76,13 @@ impl RemoteTask {
         while let Some(order) = self.next_order(&mut remote).await {
             match order {
                 Order::Prepare(cancel) => self.prepare(&mut remote, &cancel).await,
-                Order::Run(attempt, cancel) => self.run(&mut remote, attempt, &cancel).await,
+                Order::Run(attempt, variables, cancel) => {
+                    if let Some(session) = &mut remote.session {
+                        session.set_environment(variables);
+                    }
+                    self.run(&mut remote, attempt, &cancel).await;
+                }
+                Order::RollBack => self.roll_back(&mut remote).await,
                 Order::Release => return self.release(remote).await,
             }
         }
@@ -79,11 +93,20 @@ impl RemoteTask {
         self.news.send(News::Event(event)).ok();
     }
 
+    /// Tells what changed in the notes of a remote.
+    fn tell_notes(&self, remote: &mut Provisioned) {
+        let notes = remote.remote.notes().all();
+        if notes != remote.noted {
+            remote.noted.clone_from(&notes);
+            self.tell(RunEvent::RemoteNoted { remote: self.id, notes });
+        }
+    }
+
     async fn provision(&self, withdraw: &CancellationToken) -> Option<Provisioned> {
         let remote = self.id;
         let work = async {
             let remote = self.provisioner.provision(&self.request).await?;
-            let (name, facts) = (remote.name().to_owned(), remote.facts().clone());
+            let (name, facts) = (remote.name().to_owned(), self.known.over(remote.facts()));
             Ok((remote, name, facts))
         };
         let what = format!("provisioning {remote}");
@@ -99,7 +122,14 @@ impl RemoteTask {
             }
             Some(Ok((system, name, facts))) => {
                 self.tell(RunEvent::RemoteProvisioned { remote, name: name.clone(), facts });
-                return Some(Provisioned { remote: system, name, session: None, lost: None });
+                let noted = BTreeMap::new();
+                return Some(Provisioned {
+                    remote: system,
+                    name,
+                    session: None,
+                    noted,
+                    lost: None,
+                });
             }
         }
         None
@@ -137,7 +167,25 @@ impl RemoteTask {
                 RunEvent::PrepareFailed { remote: self.id, failure: Failure::from(&error) }
             }
         };
+        self.tell_notes(remote);
         self.tell(event);
+    }
+
+    /// Ends the session, of which nothing is left afterwards, and makes the remote what it was when it was handed out.
+    async fn roll_back(&self, remote: &mut Provisioned) {
+        drop(remote.session.take());
+        remote.noted.clear();
+        let what = format!("rolling {} back", remote.name);
+        let system = remote.remote.clone();
+        let work = async { system.roll_back().await };
+        self.tell(match bounded(&what, self.deadlines.prepare, work).await {
+            Ok(()) => RunEvent::RemoteRolledBack { remote: self.id },
+            Err(error) => {
+                let failure = Failure::from(&error);
+                remote.lost = Some(failure.clone());
+                RunEvent::RemoteLost { remote: self.id, failure }
+            }
+        });
     }
 
     async fn run(&self, remote: &mut Provisioned, attempt: Attempt, cancel: &CancellationToken) {
@@ -165,6 +213,7 @@ impl RemoteTask {
                 (infra(&failure, begin), Some(failure.clone()), Err(failure))
             }
         };
+        self.tell_notes(remote);
         let event = RunEvent::TestEnded { remote: self.id, attempt, outcome, failure };
         self.news.send(News::Ended(event, artifacts)).ok();
     }
@@ -207,7 +256,7 @@ impl RemoteTask {
     }
 
     async fn release(&self, remote: Provisioned) {
-        let Provisioned { remote: system, name, session, lost } = remote;
+        let Provisioned { remote: system, name, session, lost, .. } = remote;
         if let (Some(session), None) = (session, lost) {
             let what = format!("ending the session on {name}");
             if let Err(error) = bounded(&what, self.deadlines.stop, session.stop()).await {
@@ -267,6 +316,7 @@ mod tests {
                 platform: "p".into(),
                 provisioner: Arc::new(pool.clone()),
                 executor: Arc::new(executor),
+                known: Facts::new(),
                 artifacts: dir.path().into(),
                 deadlines: Arc::default(),
                 request: Request::new("test"),
@@ -305,7 +355,7 @@ mod tests {
         };
         assert_eq!(failure.message, "connection to lab-1 was lost: power failure");
         // An order that was under way is answered, and the results say why.
-        line.order(Order::Run(attempt(), CancellationToken::new()));
+        line.order(Order::Run(attempt(), Vec::new(), CancellationToken::new()));
         let RunEvent::TestEnded { failure: Some(failure), .. } = line.hear().await else {
             panic!("it ran")
         };
@@ -324,7 +374,7 @@ mod tests {
         let run = FakeRun::errs(usage).after(Duration::from_secs(3));
         let mut line = Line::open(FakeExecutor::new().usually(run));
         line.order(Order::Prepare(CancellationToken::new()));
-        line.order(Order::Run(attempt(), CancellationToken::new()));
+        line.order(Order::Run(attempt(), Vec::new(), CancellationToken::new()));
         line.hear().await;
         line.hear().await;
         let RunEvent::TestEnded { outcome, failure, .. } = line.hear().await else {

@@ -59,7 +59,7 @@ impl Conductor {
         let (task, orders) = self.task(remote, index);
         let cancel = CancellationToken::new();
         self.tasks.spawn(adoption::go_on(task, lease, attempt, cancel.clone()));
-        self.remotes.insert(remote, Handle { orders, cancel, name });
+        self.remotes.insert(remote, Handle { orders, cancel, address: name.clone(), name });
     }
 
     /// Gives a remote back that nobody goes on with.
@@ -67,7 +67,8 @@ impl Conductor {
         let Some((index, lease, name)) = self.left(remote) else { return };
         let was_there = self.standing.remotes.get(&remote).is_some_and(|left| left.name.is_some());
         let (task, orders) = self.task(remote, index);
-        self.remotes.insert(remote, Handle { orders, cancel: CancellationToken::new(), name });
+        let cancel = CancellationToken::new();
+        self.remotes.insert(remote, Handle { orders, cancel, address: name.clone(), name });
         self.tasks.spawn(async move { adoption::give_back(&task, &lease, was_there).await });
     }
 }

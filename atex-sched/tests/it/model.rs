@@ -288,7 +288,7 @@ impl World {
                 self.moves(remote, &Place::Requested, Place::Withdrawing);
             }
             Action::Prepare { remote } => self.moves(remote, &Place::Up, Place::Preparing),
-            Action::Run { remote, attempt } => {
+            Action::Run { remote, attempt, .. } => {
                 assert!(self.waiting.remove(&attempt.test), "{attempt} does not wait");
                 let attempts = self.attempts.entry(attempt.test.clone()).or_default();
                 *attempts += 1;
@@ -305,6 +305,7 @@ impl World {
                 self.moves(remote, &Place::Orphaned(attempt.clone()), Place::Running(attempt));
                 self.adopted.insert(remote);
             }
+            Action::RollBack { .. } | Action::Quarantine { .. } => {}
             Action::StopTest { remote } => {
                 assert!(matches!(self.remotes[&remote].1, Place::Running(_)), "nothing to stop");
             }
@@ -420,7 +421,7 @@ fn echoes(action: &Action) -> Vec<RunEvent> {
             let lease = Lease::new("model", remote.to_string(), serde_json::Value::Null);
             vec![RunEvent::RemoteRequested { remote, pool }, RunEvent::Leased { remote, lease }]
         }
-        Action::Run { remote, attempt } => vec![RunEvent::TestStarted { remote, attempt }],
+        Action::Run { remote, attempt, .. } => vec![RunEvent::TestStarted { remote, attempt }],
         Action::Conclude(conclusion) => {
             let failed = conclusion
                 .attempt()
@@ -430,6 +431,8 @@ fn echoes(action: &Action) -> Vec<RunEvent> {
         Action::Finish => vec![RunEvent::RunFinished],
         Action::Withdraw { .. }
         | Action::Adopt { .. }
+        | Action::RollBack { .. }
+        | Action::Quarantine { .. }
         | Action::Prepare { .. }
         | Action::StopTest { .. }
         | Action::Release { .. }

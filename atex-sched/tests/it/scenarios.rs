@@ -108,7 +108,7 @@ fn a_test_is_run_once_for_each_platform_that_it_is_wanted_on() {
         7s m2 pass
         8s m2 released";
     insta::assert_snapshot!(play(plan, script), @r#"
-    0s start -> conclude /a on suse: not run (no pool can run it); provision m1 from lab; provision m2 from cloud
+    0s start -> conclude /a on suse: not run (no pool of the platform suse can run it); provision m1 from lab; provision m2 from cloud
     1s m1 up -> prepare m1
     1s m1 ready -> run /a on rhel on m1
     2s m2 up -> prepare m2

@@ -48,7 +48,7 @@ struct Player {
 impl Player {
     fn note(&mut self, actions: &[Action]) {
         for action in actions {
-            if let Action::Run { remote, attempt } = action {
+            if let Action::Run { remote, attempt, .. } = action {
                 self.running.push((*remote, attempt.clone()));
             }
         }
