@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::exit_code;
+use crate::report::options::{REPORT_EXAMPLES, ReportOptions, WaiverOptions};
 
 /// Ad-hoc Test EXecution: runs FMF-described tests on many systems, each free one taking the next test.
 #[derive(Debug, Parser)]
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     /// Run tests on systems of one or several pools
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunOptions),
+    /// Say what became of runs: what failed and why, what is known, what changed
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportOptions),
     /// Give back what a run has left that was killed: containers, folders
     #[command(after_help = REAP_EXAMPLES)]
     Reap(ReapOptions),
@@ -236,6 +240,9 @@ pub(crate) struct RunOptions {
     /// What to show while it runs: a bar on a terminal, lines elsewhere (auto)
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressHow,
+
+    #[command(flatten)]
+    pub(crate) waivers: WaiverOptions,
 
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,

@@ -15,6 +15,7 @@ mod open_files;
 mod pool;
 mod progress;
 mod reap;
+mod report;
 mod run;
 mod selection;
 mod unmet;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Fmf { command: FmfCommand::Show(options) } => fmf_show::run(&options),
         Command::Fmf { command: FmfCommand::Lint(options) } => fmf_lint::run(&options),
         Command::Run(options) => run::run(&options),
+        Command::Report(options) => report::run(&options),
         Command::Reap(options) => reap::run(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();

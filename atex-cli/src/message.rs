@@ -9,6 +9,9 @@ use std::fmt::{self, Display, Formatter};
 use std::io::{self, ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use atex_core::ascii_json;
+use atex_report::WaiverError;
+use serde::Serialize;
 
 use crate::args::ColorWhen;
 
@@ -43,6 +46,18 @@ pub(crate) fn text(text: &str) -> Result<(), OutputError> {
     }
 }
 
+/// Prints a value as a line of JSON on standard output: pure ASCII, so that no text in it can do anything to a terminal.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), OutputError> {
+    line(&json_text(value)?)
+}
+
+/// The same, for somebody else to print.
+pub(crate) fn json_text(value: &impl Serialize) -> Result<String, OutputError> {
+    let mut text = Vec::new();
+    ascii_json::write(&mut text, value).map_err(OutputError)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 /// Prints a line on standard error.
 pub(crate) fn note(text: &str) {
     AutoStream::auto(io::stderr()).lock().write_all(format!("{text}\n").as_bytes()).ok();
@@ -71,6 +86,15 @@ pub(crate) fn error(error: &anyhow::Error) {
         if let Some(hint) = hint(cause) {
             note(&format!("  hint: {hint}"));
         }
+    }
+    waiver_mistake(error);
+}
+
+/// Prints the place of a mistake in a file of waivers, and what to do about it.
+fn waiver_mistake(error: &anyhow::Error) {
+    for cause in error.chain().filter_map(|cause| cause.downcast_ref::<WaiverError>()) {
+        cause.snippet().into_iter().for_each(|snippet| note(&snippet));
+        cause.hint().into_iter().for_each(|hint| note(&format!("  hint: {hint}")));
     }
 }
 

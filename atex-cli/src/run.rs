@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use atex_core::{CancellationToken, EventSink, RunEvent};
-use atex_report::{
-    Conclusion, Journal, RunInfo, RunReport, RunStore, StoreError, Style, SummaryText,
-};
+use atex_report::{Journal, RunInfo, RunReport, RunStore, StoreError, Waivers};
 use atex_sched::{OpenLeases, Pool, Run};
 use serde_json::json;
 
@@ -18,10 +16,11 @@ use crate::executor::Work;
 use crate::follow::Follow;
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
+use crate::report::{ended, waivers};
 use crate::{exit_code, message, open_files, pool, progress, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
-const RUNS: &str = "atex-runs";
+pub(crate) const RUNS: &str = "atex-runs";
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
@@ -34,15 +33,20 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     let systems = pools.iter().map(Pool::size).fold(0, usize::saturating_add);
     open_files::make_room(systems.min(suite.tests.len()))?;
     unmet::notes(suite, !options.no_install).iter().for_each(|note| message::note(note));
+    let known = waivers::before_run(&options.waivers, &options.selection.root)?;
     let started = jiff::Timestamp::now();
     let store = create_store(options, started)?;
+    if let Some((_, text)) = &known {
+        store.keep_waivers(text)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let seen = Arc::new(Seen::default());
     let done = runtime.block_on(drive(options, (work, pools), &store, &seen));
     // What still runs on the runtime is of no interest any more, and must not hold the program up.
     runtime.shutdown_background();
     // Also when the run could not be recorded to its end: what was seen is worth showing.
-    let verdict = conclude(options, &store, &seen);
+    let waivers = known.as_ref().map(|(waivers, _)| waivers);
+    let verdict = conclude(options, &store, (&seen, waivers));
     done?;
     Ok(verdict?)
 }
@@ -160,10 +164,13 @@ async fn drive(
 }
 
 /// Prints the summary, and gives the exit code.
-fn conclude(options: &RunOptions, store: &RunStore, seen: &Seen) -> Result<u8, OutputError> {
+fn conclude(
+    options: &RunOptions,
+    store: &RunStore,
+    (seen, waivers): (&Seen, Option<&Waivers>),
+) -> Result<u8, OutputError> {
     let report = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let summary = SummaryText::new(&report, message::width()).style(Style::Ansi);
-    let summary = summary.artifacts(store.artifacts_dir()).to_string();
+    let (summary, verdict) = ended::said(store, &report, waivers);
     let text = format!("{}\nresults: {}", summary.trim_end(), store.results_path().display());
     let printed = match options.progress {
         ProgressHow::Json => {
@@ -172,7 +179,7 @@ fn conclude(options: &RunOptions, store: &RunStore, seen: &Seen) -> Result<u8, O
         }
         _ => message::line(&text),
     };
-    match (exit_code::of_run(Conclusion::of(&report).verdict), printed) {
+    match (exit_code::of_run(verdict), printed) {
         (exit_code::PASSED, printed) => printed.map(|()| exit_code::PASSED),
         // It says more than that nobody could be told.
         (verdict, _) => Ok(verdict),

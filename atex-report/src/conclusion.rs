@@ -2,15 +2,16 @@
 
 use std::fmt;
 
+use atex_core::Verdict;
 use serde::Serialize;
 
-use crate::{Counts, RunReport};
+use crate::{Counts, RunReport, WaivedTests};
 
 /// The one word on a whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunVerdict {
-    /// Every test passed, or said that it does not apply.
+    /// Every test passed, said that it does not apply, or failed as was expected (it is waived).
     Passed,
     /// Some test failed.
     Failed,
@@ -55,12 +56,19 @@ impl Conclusion {
     /// infrastructure trouble: it will still be there when the trouble is over. Something that may be left behind does not
     /// change the word on the tests; it is in [`RunReport::left_behind`].
     pub fn of(report: &RunReport) -> Self {
+        Self::waiving(report, &WaivedTests::default())
+    }
+
+    /// The same, where some tests are waived: these do not count for the word, and the reason tells how many there are.
+    pub fn waiving(report: &RunReport, waived: &WaivedTests) -> Self {
         let (counts, lost) = (report.counts(), not_ingested(report));
+        let [failed, infra] =
+            [Verdict::Failed, Verdict::Infra].map(|verdict| waived.count(verdict, report.tests()));
         let verdict = if report.is_interrupted() || !report.is_finished() {
             RunVerdict::Interrupted
-        } else if counts.failed > 0 {
+        } else if counts.failed > failed {
             RunVerdict::Failed
-        } else if counts.infra + counts.not_run + counts.open + lost > 0 {
+        } else if counts.infra - infra + counts.not_run + counts.open + lost > 0 {
             RunVerdict::Infra
         } else {
             RunVerdict::Passed
@@ -72,7 +80,7 @@ impl Conclusion {
         if !report.is_finished() {
             parts.push("the record ends before the run did".to_owned());
         }
-        parts.extend(complaints(&counts, lost));
+        parts.extend(complaints(&counts, lost, [failed, infra]));
         if counts.total() == counts.passed + counts.skipped && lost == 0 && report.is_finished() {
             parts.push(all_well(&counts));
         }
@@ -86,20 +94,26 @@ fn not_ingested(report: &RunReport) -> usize {
     report.tests().filter(lost).count()
 }
 
-fn complaints(counts: &Counts, lost: usize) -> Vec<String> {
+fn complaints(counts: &Counts, lost: usize, [failed, infra]: [usize; 2]) -> Vec<String> {
     let total = counts.total();
     let of_all = |count: usize| format!("{count} of {}", tests(total));
     let mut parts: Vec<String> = Vec::new();
     let kinds = [
-        (counts.failed, "failed"),
-        (counts.infra, "hit infrastructure trouble"),
-        (counts.not_run, if counts.not_run == 1 { "was not run" } else { "were not run" }),
-        (counts.open, if counts.open == 1 { "has no verdict" } else { "have no verdict" }),
+        (counts.failed, "failed", failed),
+        (counts.infra, "hit infrastructure trouble", infra),
+        (counts.not_run, if counts.not_run == 1 { "was not run" } else { "were not run" }, 0),
+        (counts.open, if counts.open == 1 { "has no verdict" } else { "have no verdict" }, 0),
     ];
-    for (count, what) in kinds {
+    for (count, what, waived) in kinds {
         if count > 0 {
             let subject = if parts.is_empty() { of_all(count) } else { count.to_string() };
-            parts.push(format!("{subject} {what}"));
+            let waived = match waived {
+                0 => String::new(),
+                1 if count == 1 => " (waived)".to_owned(),
+                all if all == count => " (all waived)".to_owned(),
+                some => format!(" ({some} waived)"),
+            };
+            parts.push(format!("{subject} {what}{waived}"));
         }
     }
     if lost > 0 {

@@ -18,6 +18,7 @@ use crate::{
 /// | path | what | written by |
 /// |---|---|---|
 /// | `run.json` | what was asked, when, of which version | [`RunStore::create`] |
+/// | `waivers.yaml` | the waivers that it was started with, if any | [`RunStore::keep_waivers`] |
 /// | `journal.jsonl` | every event of the run | [`Journal`] |
 /// | `artifacts/PLATFORM/TEST/attempt-N/` | what each attempt of a test left | [`Artifacts`] |
 /// | `results.jsonl`, `files/` | the results and files of all tests | [`ResultsFile`] |
@@ -131,6 +132,20 @@ impl RunStore {
     /// Where the files of all tests go.
     pub fn files_dir(&self) -> PathBuf {
         self.dir.join("files")
+    }
+
+    /// Where the waivers are that the run was started with, if there are any.
+    pub fn waivers_path(&self) -> PathBuf {
+        self.dir.join("waivers.yaml")
+    }
+
+    /// Keeps the text of the waivers that the run is started with, so that what is reported of it stays the same.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it cannot be written.
+    pub fn keep_waivers(&self, text: &str) -> Result<(), StoreError> {
+        let path = self.waivers_path();
+        fs::write(&path, text).map_err(StoreError::io("cannot write", &path))
     }
 
     /// Begins the journal of this run. See [`Journal::create`].

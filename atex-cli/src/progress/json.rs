@@ -17,6 +17,6 @@ impl EventSink for Json {
         let mut line = serde_json::Map::from_iter([("at_ms".to_owned(), at.into())]);
         line.extend(event);
         // Nobody to read it is no reason to stop.
-        message::line(&Value::Object(line).to_string()).ok();
+        message::json(&Value::Object(line)).ok();
     }
 }

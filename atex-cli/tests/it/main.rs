@@ -9,5 +9,6 @@ mod habits;
 mod lint;
 mod lost_output;
 mod podman;
+mod report;
 mod run;
 mod ssh;

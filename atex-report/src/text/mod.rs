@@ -1,10 +1,14 @@
 //! What people read on a terminal: texts of a given width, plain or with colours. Nothing here prints.
 
 mod fit;
+mod markdown;
+mod review;
 mod style;
 mod summary;
 mod timeline;
 
+pub use markdown::Markdown;
+pub use review::ReviewText;
 pub use style::Style;
 pub use summary::SummaryText;
 pub use timeline::TimelineText;

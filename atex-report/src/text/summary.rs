@@ -8,7 +8,7 @@ use atex_core::{Artifacts, Tally, Verdict};
 
 use super::fit::{fit, pad, printable, wrap};
 use super::style::{Style, Tone};
-use crate::{AttemptReport, Conclusion, RunReport, TestReport};
+use crate::{AttemptReport, Conclusion, RunReport, TestReport, WaivedTests, Waivers};
 
 /// What became of a run, for people: what is wrong first, each with its note and where its artifacts lie; then the numbers;
 /// the last line is the word on the run.
@@ -22,6 +22,8 @@ pub struct SummaryText<'a> {
     style: Style,
     artifacts: Option<PathBuf>,
     most: usize,
+    waived: Option<(&'a Waivers, &'a WaivedTests)>,
+    before_numbers: String,
 }
 
 /// How many lines of a note are shown.
@@ -30,7 +32,34 @@ const NOTE_LINES: usize = 4;
 impl<'a> SummaryText<'a> {
     /// The summary of a run, for a terminal of so many columns (at least 40 are used).
     pub fn new(report: &'a RunReport, width: usize) -> Self {
-        Self { report, width: width.max(40), style: Style::Plain, artifacts: None, most: 50 }
+        Self {
+            report,
+            width: width.max(40),
+            style: Style::Plain,
+            artifacts: None,
+            most: 50,
+            waived: None,
+            before_numbers: String::new(),
+        }
+    }
+
+    /// Knows which tests are waived: they are apart from the others, with the reason, and do not count for the word on the run.
+    #[must_use]
+    pub fn waived(mut self, waivers: &'a Waivers, tests: &'a WaivedTests) -> Self {
+        self.waived = Some((waivers, tests));
+        self
+    }
+
+    /// Says this, too, before the numbers: a text that ends its own lines and is safe to show.
+    #[must_use]
+    pub fn before_numbers(mut self, text: impl Into<String>) -> Self {
+        self.before_numbers = text.into();
+        self
+    }
+
+    fn waiver_of(&self, test: &TestReport) -> Option<&'a crate::Waiver> {
+        let (waivers, tests) = self.waived?;
+        waivers.iter().nth(tests.by(test)?)
     }
 
     /// With or without colours; without by default.
@@ -92,6 +121,11 @@ impl<'a> SummaryText<'a> {
         let note = of_test.or_else(|| attempt.and_then(of_attempt)).unwrap_or_default();
         for line in wrap(note, self.width - 6, NOTE_LINES) {
             writeln!(f, "      {line}")?;
+        }
+        if let Some(waiver) = self.waiver_of(test) {
+            for line in wrap(&waiver.because(), self.width - 6, NOTE_LINES) {
+                writeln!(f, "      {}", self.style.paint(Tone::Faint, line))?;
+            }
         }
         let lost = test.attempts.iter().rev().find(|attempt| attempt.not_ingested.is_some());
         if let Some(failure) = lost.and_then(|attempt| attempt.not_ingested.as_ref()) {
@@ -211,8 +245,9 @@ impl<'a> SummaryText<'a> {
         let mut parts = vec![(Tone::Heading, counts.total().to_string())];
         for verdict in Verdict::ALL {
             if counts.of(verdict) > 0 {
-                let flaky = if verdict == Verdict::Passed { self.flaky() } else { String::new() };
-                let part = format!("{} {verdict}{flaky}", counts.of(verdict));
+                let more =
+                    if verdict == Verdict::Passed { self.flaky() } else { self.known(verdict) };
+                let part = format!("{} {verdict}{more}", counts.of(verdict));
                 parts.push((Tone::of(Some(verdict)), part));
             }
         }
@@ -231,6 +266,14 @@ impl<'a> SummaryText<'a> {
         match self.report.tests().filter(|test| test.is_flaky()).count() {
             0 => String::new(),
             flaky => format!(" ({flaky} flaky)"),
+        }
+    }
+
+    fn known(&self, verdict: Verdict) -> String {
+        let count = |(_, tests): (_, &WaivedTests)| tests.count(verdict, self.report.tests());
+        match self.waived.map_or(0, count) {
+            0 => String::new(),
+            waived => format!(" ({waived} waived)"),
         }
     }
 
@@ -272,9 +315,13 @@ fn tally_parts(tally: &Tally) -> Vec<(Tone, String)> {
 impl Display for SummaryText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let report = self.report;
-        self.section(f, (Tone::Bad, "failed:"), report.with_verdict(Verdict::Failed))?;
-        let infra = report.with_verdict(Verdict::Infra);
+        let unknown = |test: &&TestReport| self.waiver_of(test).is_none();
+        let failed = report.with_verdict(Verdict::Failed).filter(unknown);
+        self.section(f, (Tone::Bad, "failed:"), failed)?;
+        let infra = report.with_verdict(Verdict::Infra).filter(unknown);
         self.section(f, (Tone::Odd, "infrastructure trouble:"), infra)?;
+        let known = report.tests().filter(|test| !unknown(test));
+        self.section(f, (Tone::Faint, "failed, and waived:"), known)?;
         let lost = report.tests().filter(|test| {
             test.verdict.is_some_and(Verdict::is_ok)
                 && test.attempts.iter().any(|attempt| attempt.not_ingested.is_some())
@@ -286,9 +333,13 @@ impl Display for SummaryText<'_> {
         let flaky = report.tests().filter(|test| test.is_flaky());
         self.section(f, (Tone::Odd, "flaky (passed when run again):"), flaky)?;
         self.remotes(f)?;
+        f.write_str(&self.before_numbers)?;
         self.counts(f)?;
         self.times(f)?;
-        let conclusion = Conclusion::of(report);
+        let conclusion = match self.waived {
+            Some((_, tests)) => Conclusion::waiving(report, tests),
+            None => Conclusion::of(report),
+        };
         let word = conclusion.verdict.as_str().to_uppercase();
         let lines = wrap(&format!("{word}: {}", conclusion.reason), self.width, NOTE_LINES);
         for line in lines {

@@ -5,6 +5,7 @@ mod document;
 mod error;
 mod pattern;
 mod read;
+mod waived_tests;
 
 use std::fs;
 use std::path::Path;
@@ -14,6 +15,7 @@ use jiff::civil::Date;
 pub use apply::{Use, Waived};
 pub use error::WaiverError;
 pub use pattern::Pattern;
+pub use waived_tests::WaivedTests;
 
 /// Failures that are known and expected, each with a reason.
 ///
@@ -163,6 +165,13 @@ impl Waiver {
     /// Whether it holds no more on this day.
     pub fn is_expired(&self, today: Date) -> bool {
         self.until.is_some_and(|until| until < today)
+    }
+
+    /// Why, where more is to be found, and until when, in a line: `waived: no IPv6 in the lab (until 2027-01-31)`.
+    pub fn because(&self) -> String {
+        let link = self.link.as_ref().map_or(String::new(), |link| format!(" {link}"));
+        let until = self.until.map_or(String::new(), |until| format!(" (until {until})"));
+        format!("waived: {}{link}{until}", self.reason)
     }
 
     /// What it is about, in a line: `test /net/*, platform rhel-9*`.

@@ -26,6 +26,24 @@ enum One {
 const SIZE_MAX: usize = 1 << 20;
 
 impl Pattern {
+    /// What a glob stands for.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn glob(glob: &str) -> Result<Self, String> {
+        let mut pattern = Self::none();
+        pattern.add_glob(glob).map(|()| pattern)
+    }
+
+    /// What has a match of a regular expression.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn regex(regex: &str) -> Result<Self, String> {
+        let mut pattern = Self::none();
+        pattern.add_regex(regex).map(|()| pattern)
+    }
+
     pub(super) fn none() -> Self {
         Self { texts: Vec::new(), any: Vec::new() }
     }
@@ -125,11 +143,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn glob(glob: &str) -> Result<Pattern, String> {
-        let mut pattern = Pattern::none();
-        pattern.add_glob(glob).map(|()| pattern)
-    }
-
     #[test]
     fn globs_mean_whole_texts() {
         let table = [
@@ -155,10 +168,14 @@ mod tests {
             ("*", "", true),
         ];
         for (pattern, text, expected) in table {
-            assert_eq!(glob(pattern).unwrap().matches(text), expected, "{pattern} on {text:?}");
+            assert_eq!(
+                Pattern::glob(pattern).unwrap().matches(text),
+                expected,
+                "{pattern} on {text:?}"
+            );
         }
         for wrong in ["[a", "[]", "[!]", "a\\", "[z-a]"] {
-            assert!(glob(wrong).is_err(), "{wrong}");
+            assert!(Pattern::glob(wrong).is_err(), "{wrong}");
         }
     }
 
@@ -191,12 +208,12 @@ mod tests {
         fn globs_are_what_they_should_be(pattern in "[ab.*?\n(]{0,6}", text in "[ab.\n(]{0,8}") {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             let expected = naive(&chars(&pattern), &chars(&text));
-            prop_assert_eq!(glob(&pattern).unwrap().matches(&text), expected);
+            prop_assert_eq!(Pattern::glob(&pattern).unwrap().matches(&text), expected);
         }
 
         #[test]
         fn no_glob_panics(pattern in "(\\PC|[\\[\\]!^\\\\&~-]){0,12}", text in "\\PC{0,12}") {
-            if let Ok(pattern) = glob(&pattern) {
+            if let Ok(pattern) = Pattern::glob(&pattern) {
                 pattern.matches(&text);
             }
         }

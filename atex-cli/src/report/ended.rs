@@ -1,0 +1,43 @@
+//! What is said at the end of a run that just took place.
+
+use atex_core::Verdict;
+use atex_report::{
+    Asked, Conclusion, Dataset, Review, RunReport, RunStore, RunVerdict, Style, SummaryText,
+    Waivers,
+};
+
+use super::printed;
+use crate::message;
+
+/// The summary of a run, as it was seen, and the word on it.
+pub(crate) fn said(
+    store: &RunStore,
+    seen: &RunReport,
+    waivers: Option<&Waivers>,
+) -> (String, RunVerdict) {
+    let counts = seen.counts();
+    let failed = counts.of(Verdict::Failed) + counts.of(Verdict::Infra);
+    let read = (failed > 0 || waivers.is_some()).then(|| stored(store, seen)).flatten();
+    let Some(dataset) = read else {
+        let summary = SummaryText::new(seen, message::width()).style(Style::Ansi);
+        let summary = summary.artifacts(store.artifacts_dir()).to_string();
+        return (summary, Conclusion::of(seen).verdict);
+    };
+    let asked = Asked { waivers, ..Asked::default() };
+    let run = &dataset.runs()[0];
+    let review = Review::of(&dataset, 0, &asked, printed::last_lines(store, &dataset, run));
+    (super::text(&review, store), review.conclusion().verdict)
+}
+
+/// The run as it was stored; none if that is less than what was seen, as on a full disk.
+fn stored(store: &RunStore, seen: &RunReport) -> Option<Dataset> {
+    let mut dataset = Dataset::builder();
+    if let Err(error) = dataset.add_store(store) {
+        message::note(&format!("warning: the run cannot be read back: {error}"));
+        return None;
+    }
+    let dataset = dataset.finish();
+    let report = dataset.runs()[0].report()?;
+    (report.is_finished() == seen.is_finished() && report.counts() == seen.counts())
+        .then_some(dataset)
+}
