@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use atex_sched::{Affinity, Order};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -209,6 +210,30 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) reruns: u32,
 
+    /// Run every test once on each platform of the pools, instead of once on any of them
+    #[arg(long)]
+    pub(crate) every_platform: bool,
+
+    /// Which tests go first, the most important thing first; 'priority,failed,longest' by default
+    #[arg(long, value_name = "BY,…", value_delimiter = ',', hide_possible_values = false)]
+    pub(crate) order: Vec<OrderBy>,
+
+    /// Run a test that infrastructure trouble ended up to N times more
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) infra_retries: u32,
+
+    /// A test that exits with this code leaves a system that nothing else should run on, as those with the tag 'destructive' do
+    #[arg(long = "destructive-exit-code", value_name = "CODE")]
+    pub(crate) destructive_exit_codes: Vec<i32>,
+
+    /// Make systems again what they were after a destructive test, where they can do that, instead of replacing them
+    #[arg(long)]
+    pub(crate) roll_back: bool,
+
+    /// Use a system no more on which N tests failed that passed on another of its platform; 0: go on with it
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) quarantine: u32,
+
     /// How tests are run: as FMF describes them, or all of them as beakerlib tests (those that say so are in any case)
     #[arg(long, value_name = "HOW", default_value = "fmf")]
     pub(crate) executor: ExecutorHow,
@@ -253,6 +278,40 @@ pub(crate) struct ReapOptions {
     /// The folders of the runs, as given to or made by 'atex run'
     #[arg(value_name = "DIR", required = true)]
     pub(crate) runs: Vec<PathBuf>,
+}
+
+/// What tests are put in order by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OrderBy {
+    /// The highest 'extra-priority'
+    Priority,
+    /// Those that did not pass the last time
+    Failed,
+    /// The longest
+    Longest,
+    /// The shortest
+    Shortest,
+    /// Those that are not destructive
+    Harmless,
+    /// Those in the folder of the last test of the system
+    Folder,
+    /// Those with the 'extra-label' of the last test of the system
+    Label,
+}
+
+impl OrderBy {
+    /// What the scheduler calls it.
+    pub(crate) fn meant(self) -> Order {
+        match self {
+            Self::Priority => Order::Priority,
+            Self::Failed => Order::FailedFirst,
+            Self::Longest => Order::Longest,
+            Self::Shortest => Order::Shortest,
+            Self::Harmless => Order::DestructiveLast,
+            Self::Folder => Order::Affinity(Affinity::Folder),
+            Self::Label => Order::Affinity(Affinity::Label),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -303,6 +362,8 @@ Pools:
   podman:IMAGE      containers of an image that is here, each made for the run and removed with it
   docker:IMAGE      the same by docker; podman,recipe=F and docker,recipe=F build the image of a Containerfile, once
   with ,max=N       at most N systems at once (local: 1, containers: 10 by default)
+       ,min=N ,spares=N   at least N systems while there is work for them; N kept ready besides those that run tests
+       ,distro=D ,arch=A ,fact.NAME=VALUE   what its systems are: metadata are adjusted to it, `extra-needs` of tests look at it
        ,name=NAME ,platform=NAME   how the pool is called, and what its results are filed under
        ,identity=F ,ssh_config=F ,ssh_option=KEY=VALUE   for ssh: -i, -F and -o of ssh(1)
        ,tools=yes   for containers: bash, coreutils and tar are added to the image if need be, once
@@ -312,8 +373,17 @@ Examples:
   atex run --pool local,max=4
   atex run --pool podman:fedora:42,max=8,option=--memory=1g
   atex run --plan /plans/full --pool ssh:root@lab1 --pool ssh:root@lab2 --reruns 1
+  atex run --every-platform --pool podman:centos9,distro=centos-9 --pool podman:fedora42,distro=fedora-42
   atex run --commands checks.txt --pool ssh:root@lab1 --follow
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
+
+What metadata of a test say to the scheduler:
+  extra-needs: distro == rhel-9 and arch == x86_64   runs only where this holds; a test that no pool can run is reported at once
+  extra-priority: 10    the highest first; 0 for those that do not say
+  extra-group: NAME     tests of a group run one after the other on the same system
+  extra-together: NAME  tests of the same name run at once, each on a system of its own, as extra-role (or the end of its name);
+                        ATEX_ROLE and ATEX_PEERS=\"server=ADDRESS client=ADDRESS\" tell them of each other
+  extra-label: NAME     what it likes to share a system with, with --order label
 
 Ctrl-C once stops the tests, gives everything back and keeps the results; twice leaves at once.
 

@@ -7,7 +7,7 @@ use crate::{exit_code, message, selection};
 
 /// Prints the names of the tests, or all that is known of them.
 pub(crate) fn run(options: &DiscoverOptions) -> Result<u8> {
-    let suite = selection::suite(&options.selection)?;
+    let suite = selection::suite(&options.selection, &[])?;
     match options.format {
         DiscoverFormat::Names => {
             let names: String = suite.tests.keys().map(|name| format!("{name}\n")).collect();

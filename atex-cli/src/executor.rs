@@ -21,10 +21,10 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// What was asked for.
-    pub(crate) fn selected(options: &RunOptions) -> Result<Self> {
+    /// What was asked for, as it is on systems of which this is known.
+    pub(crate) fn selected(options: &RunOptions, facts: &[(String, String)]) -> Result<Self> {
         let Some(file) = &options.commands else {
-            return Ok(Self::Tests(Arc::new(selection::suite(&options.selection)?)));
+            return Ok(Self::Tests(Arc::new(selection::suite(&options.selection, facts)?)));
         };
         // A file that cannot be read is a wrong use, whatever the reason: somebody named it.
         let text = std::fs::read_to_string(file)

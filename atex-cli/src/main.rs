@@ -12,6 +12,7 @@ mod interrupt;
 mod logging;
 mod message;
 mod open_files;
+mod platforms;
 mod pool;
 mod progress;
 mod reap;
@@ -19,6 +20,7 @@ mod report;
 mod run;
 mod selection;
 mod unmet;
+mod wishes;
 
 use std::process::ExitCode;
 

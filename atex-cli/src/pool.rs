@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use atex_core::Provisioner;
+use atex_core::{Facts, Provisioner};
 use atex_provision::{Containers, Host, Hosts, Image, Inventory, Local, Ssh};
 use atex_sched::Pool;
 
@@ -96,12 +96,32 @@ impl<'a> PoolSpec<'a> {
         // What is in an image is not known before there is a container of it, but what it is called.
         let image = self.target.filter(|_| matches!(self.backend, "podman" | "docker"));
         let image = image.map(|image| format!("{image}@{}", std::env::consts::ARCH));
-        let platform = self.setting("platform").map(str::to_owned).or(image);
+        let facts = self.facts();
+        // What somebody says that it is, is what it is filed under.
+        let said = facts
+            .iter()
+            .any(|(dimension, _)| matches!(dimension.as_str(), "distro" | Facts::PLATFORM));
+        let platform = self.setting("platform").map(str::to_owned).or(image.filter(|_| !said));
+        let count = |key| self.setting(key).map(parse_count).transpose();
+        let pool = pool.min(count("min")?.unwrap_or(0)).spares(count("spares")?.unwrap_or(0));
+        let pool = pool.facts(
+            facts
+                .into_iter()
+                .fold(Facts::new(), |facts, (dimension, value)| facts.with(dimension, value)),
+        );
         Ok(platform.into_iter().fold(pool, Pool::platform))
     }
 
+    /// What is said of its systems.
+    fn facts(&self) -> Vec<(String, String)> {
+        let settings = self.settings.iter();
+        settings
+            .filter_map(|(key, value)| Some((fact(key)?.to_owned(), (*value).to_owned())))
+            .collect()
+    }
+
     fn local(&self, max: usize) -> Result<Local> {
-        self.check(&["max", "name", "platform", "base"])?;
+        self.check(&["base"])?;
         if let Some(target) = self.target {
             bail!("a local pool has no target, found {target:?}");
         }
@@ -117,7 +137,7 @@ impl<'a> PoolSpec<'a> {
         make: impl FnOnce(Image) -> Containers,
         max: Option<usize>,
     ) -> Result<Containers> {
-        self.check(&["max", "name", "platform", "systemd", "tools", "recipe", "option"])?;
+        self.check(&["systemd", "tools", "recipe", "option"])?;
         let image = match (self.target, self.setting("recipe"), self.is_set("tools")?) {
             (Some(image), None, false) => Image::named(image),
             (Some(image), None, true) => Image::with_tools(image),
@@ -146,15 +166,7 @@ impl<'a> PoolSpec<'a> {
     }
 
     fn ssh(&self) -> Result<Hosts> {
-        self.check(&[
-            "max",
-            "name",
-            "platform",
-            "inventory",
-            "identity",
-            "ssh_config",
-            "ssh_option",
-        ])?;
+        self.check(&["inventory", "identity", "ssh_config", "ssh_option"])?;
         let hosts = match (self.target, self.setting("inventory")) {
             (Some(target), None) => vec![Host::parse(target)?],
             (None, Some(file)) => read_inventory(Path::new(file))?,
@@ -169,12 +181,13 @@ impl<'a> PoolSpec<'a> {
     }
 
     fn check(&self, known: &[&str]) -> Result<()> {
+        let everywhere = ["max", "min", "spares", "name", "platform"];
         for (key, _) in &self.settings {
-            if !known.contains(key) {
+            if !known.contains(key) && !everywhere.contains(key) && fact(key).is_none() {
                 bail!(
                     "a pool of {} has no setting {key:?}; there are: {}",
                     self.backend,
-                    known.join(", ")
+                    everywhere.iter().chain(known).copied().collect::<Vec<_>>().join(", ")
                 );
             }
         }
@@ -197,6 +210,23 @@ fn with_setting(ssh: Ssh, (key, value): (&str, &str)) -> Ssh {
         "ssh_option" => ssh.option(value),
         _ => ssh,
     }
+}
+
+/// The fact that a setting states.
+fn fact(key: &str) -> Option<&str> {
+    match key {
+        "distro" | "arch" => Some(key),
+        _ => key.strip_prefix("fact.").filter(|dimension| !dimension.is_empty()),
+    }
+}
+
+/// What is said of the systems of a pool.
+pub(crate) fn typed_facts(typed: &str) -> Result<Vec<(String, String)>> {
+    Ok(PoolSpec::parse(typed)?.facts())
+}
+
+fn parse_count(text: &str) -> Result<usize> {
+    text.parse().map_err(|_| anyhow!("min and spares are numbers of systems; found {text:?}"))
 }
 
 fn parse_max(text: &str) -> Result<usize> {

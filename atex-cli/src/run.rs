@@ -8,31 +8,32 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use atex_core::{CancellationToken, EventSink, RunEvent};
 use atex_report::{Journal, RunInfo, RunReport, RunStore, StoreError, Waivers};
-use atex_sched::{OpenLeases, Pool, Run};
+use atex_sched::{OpenLeases, Run};
 use serde_json::json;
 
 use crate::args::{ProgressHow, RunOptions};
-use crate::executor::Work;
 use crate::follow::Follow;
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
+use crate::platforms::{Places, Platforms};
 use crate::report::{ended, waivers};
-use crate::{exit_code, message, open_files, pool, progress, unmet};
+use crate::{exit_code, message, open_files, progress, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
 pub(crate) const RUNS: &str = "atex-runs";
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
-    let work = Work::selected(options)?;
-    let suite = work.suite();
-    if suite.tests.is_empty() {
+    let platforms = Platforms::selected(options)?;
+    let tests: usize = platforms.suites().map(|suite| suite.tests.len()).sum();
+    if tests == 0 {
         bail!("no tests were selected; `atex discover` with the same options shows what is");
     }
-    let pools = pool::pools(&options.pools)?;
-    let systems = pools.iter().map(Pool::size).fold(0, usize::saturating_add);
-    open_files::make_room(systems.min(suite.tests.len()))?;
-    unmet::notes(suite, !options.no_install).iter().for_each(|note| message::note(note));
+    open_files::make_room(platforms.systems().min(tests))?;
+    let mut notes: Vec<String> =
+        platforms.suites().flat_map(|suite| unmet::notes(suite, !options.no_install)).collect();
+    notes.dedup();
+    notes.iter().for_each(|note| message::note(note));
     let known = waivers::before_run(&options.waivers, &options.selection.root)?;
     let started = jiff::Timestamp::now();
     let store = create_store(options, started)?;
@@ -41,7 +42,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let seen = Arc::new(Seen::default());
-    let done = runtime.block_on(drive(options, (work, pools), &store, &seen));
+    let done = runtime.block_on(drive(options, platforms, &store, &seen));
     // What still runs on the runtime is of no interest any more, and must not hold the program up.
     runtime.shutdown_background();
     // Also when the run could not be recorded to its end: what was seen is worth showing.
@@ -67,6 +68,7 @@ fn create_store(options: &RunOptions, started: jiff::Timestamp) -> Result<RunSto
         "folder": std::env::current_dir()?,
         "pools": options.pools,
         "reruns": options.reruns,
+        "every_platform": options.every_platform,
         "commands": options.commands,
     });
     let info = RunInfo::new(&name, tool, started).asked(asked);
@@ -107,7 +109,7 @@ fn fresh(parent: &Path, info: &RunInfo) -> Result<RunStore> {
 /// Carries the run out.
 async fn drive(
     options: &RunOptions,
-    (work, pools): (Work, Vec<Pool>),
+    platforms: Platforms,
     store: &RunStore,
     seen: &Arc<Seen>,
 ) -> Result<()> {
@@ -123,20 +125,18 @@ async fn drive(
         how => how,
     };
     let follow = options.follow.then(|| Arc::new(Follow::default()));
-    let suite = Arc::new(work.suite().clone());
-    let logs = store.dir().join("sessions");
     // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
     let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
-    let executor = work.executor(options, (&logs, runs), follow.clone())?;
-    let mut run = Run::new(suite, executor, store.artifacts_dir())
+    let (artifacts, logs) = (store.artifacts_dir(), store.dir().join("sessions"));
+    let places = Places { artifacts, logs, runs };
+    let mut run = platforms
+        .run(options, &places, follow.as_ref())?
         .name(&store.info().run)
-        .reruns(options.reruns)
         .sink(journal.clone())
         .sink(leases.clone())
         .sink(seen.clone())
         .aggregator(Arc::new(results))
         .cancel(cancel.clone());
-    run = pools.into_iter().fold(run, Run::pool);
     // First the last words of a test, then how it went.
     run = follow.clone().into_iter().fold(run, |run, follow| run.sink(follow));
     run = progress::sinks(how).into_iter().fold(run, Run::sink);

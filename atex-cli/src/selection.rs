@@ -19,11 +19,14 @@ pub(crate) fn context(typed: &[(String, String)]) -> Context {
     dimensions.into_iter().fold(Context::new(), |context, (key, values)| context.with(key, values))
 }
 
-/// Finds the tests.
-pub(crate) fn suite(options: &SelectionOptions) -> Result<TestSuite> {
+/// Finds the tests, adjusted to the context and to these facts, which go before the context.
+pub(crate) fn suite(options: &SelectionOptions, facts: &[(String, String)]) -> Result<TestSuite> {
+    let known = |(key, _): &&(String, String)| facts.iter().any(|(fact, _)| fact == key);
+    let typed: Vec<(String, String)> =
+        options.context.iter().filter(|pair| !known(pair)).chain(facts).cloned().collect();
     let tree = Tree::open(&options.root).context("cannot read the metadata tree")?;
     let mut discover = Discover::new()
-        .context(context(&options.context))
+        .context(context(&typed))
         .libraries(!options.no_libraries)
         .library_host(LibraryHost::new(&options.library_host));
     // Without a home there is no cache, which matters only if something must be fetched.

@@ -230,6 +230,7 @@ impl Executor for FmfExecutor {
             unfinished: None,
             lacking: false,
             logs,
+            variables: Vec::new(),
         });
         match Box::pin(session.prepare(cancel)).await {
             Ok(()) => Ok(session),
@@ -277,6 +278,7 @@ impl Executor for FmfExecutor {
             unfinished: Some(Unfinished { of: from.test, artifacts: artifacts.clone() }),
             connection,
             lacking: true,
+            variables: Vec::new(),
             logs: SessionLogs::new(self.session_logs.clone()),
         })))
     }

@@ -31,6 +31,8 @@ pub(crate) struct FmfSession {
     /// Whether not all that tests require could be installed beforehand, so that each has to be asked for what it requires.
     pub(crate) lacking: bool,
     pub(crate) logs: SessionLogs,
+    /// For the next run of a test alone.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// A run that another controller began, and where what it collected lies.
@@ -196,6 +198,10 @@ impl FmfSession {
 
 #[async_trait]
 impl Session for FmfSession {
+    fn set_environment(&mut self, variables: Vec<(String, String)>) {
+        self.variables = variables;
+    }
+
     async fn run(
         &mut self,
         name: &TestName,
@@ -210,7 +216,8 @@ impl Session for FmfSession {
         if !resumes {
             self.runs += 1;
         }
-        let environment = self.environment(name, self.runs);
+        let mut environment = self.environment(name, self.runs);
+        environment.extend(self.variables.drain(..));
         let test = match suite.tests.get(name) {
             None => Err(format!("there is no test {name} in the suite")),
             Some(test) => match unfit(test, &environment) {

@@ -8,6 +8,7 @@ mod executors;
 mod habits;
 mod lint;
 mod lost_output;
+mod platforms;
 mod podman;
 mod report;
 mod run;

@@ -119,6 +119,16 @@ impl Rule {
         &self.text
     }
 
+    /// The dimensions that it says something of, each as often as it does.
+    pub fn dimensions(&self) -> impl Iterator<Item = &str> {
+        self.alternatives.iter().flatten().filter_map(|expression| match expression {
+            Expression::Constant(_) => None,
+            Expression::Defined { dimension, .. } | Expression::Compare { dimension, .. } => {
+                Some(dimension.as_str())
+            }
+        })
+    }
+
     pub(crate) fn alternatives(&self) -> &[Vec<Expression>] {
         &self.alternatives
     }

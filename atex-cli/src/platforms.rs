@@ -1,0 +1,111 @@
+//! What is run where: the pools, and the tests as they are on the platform of each.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use atex_core::TestSuite;
+use atex_sched::{Limits, Pool, Run, Standard};
+
+use crate::args::RunOptions;
+use crate::executor::Work;
+use crate::follow::Follow;
+use crate::pool;
+use crate::wishes::Wishes;
+
+/// The pools, and the tests as they are on the platform of each: metadata are adjusted by what `--pool` says of its systems.
+pub(crate) struct Platforms {
+    /// Different ones; the first is that of the run.
+    works: Vec<Work>,
+    /// Each with the position of its work.
+    pools: Vec<(Pool, usize)>,
+    wishes: Wishes,
+}
+
+/// Where a run keeps what it leaves.
+#[derive(Debug)]
+pub(crate) struct Places<'a> {
+    pub(crate) artifacts: PathBuf,
+    /// The logs of sessions.
+    pub(crate) logs: PathBuf,
+    /// The folder of this run, or of all runs, which may lie in the tree and must not be uploaded.
+    pub(crate) runs: &'a Path,
+}
+
+impl Platforms {
+    /// What was asked for.
+    pub(crate) fn selected(options: &RunOptions) -> Result<Self> {
+        let pools = pool::pools(&options.pools)?;
+        let mut known = Vec::new();
+        let (mut works, mut placed) = (Vec::new(), Vec::new());
+        for (pool, typed) in pools.into_iter().zip(&options.pools) {
+            let facts = pool::typed_facts(typed)?;
+            let found = known.iter().position(|other| *other == facts);
+            let index = match found {
+                Some(index) => index,
+                None => {
+                    works.push(Work::selected(options, &facts)?);
+                    known.push(facts);
+                    works.len() - 1
+                }
+            };
+            placed.push((pool, index));
+        }
+        let wishes = Wishes::read(works.iter().map(Work::suite))?;
+        Ok(Self { works, pools: placed, wishes })
+    }
+
+    /// The tests, as they are on each platform.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = &TestSuite> {
+        self.works.iter().map(Work::suite)
+    }
+
+    /// How many systems there may be at once.
+    pub(crate) fn systems(&self) -> usize {
+        self.pools.iter().map(|(pool, _)| pool.size()).fold(0, usize::saturating_add)
+    }
+
+    /// The run of them.
+    pub(crate) fn run(
+        self,
+        options: &RunOptions,
+        places: &Places<'_>,
+        follow: Option<&Arc<Follow>>,
+    ) -> Result<Run> {
+        let mut made = Vec::new();
+        for work in self.works {
+            let suite = Arc::new(work.suite().clone());
+            let executor = work.executor(options, (&places.logs, places.runs), follow.cloned())?;
+            made.push((suite, executor));
+        }
+        let (suite, executor) = made.first().cloned().context("a run needs a pool")?;
+        let mut run = Run::new(suite, executor, places.artifacts.clone()).limits(limits(options));
+        run = run.policy(policy(options));
+        if options.every_platform {
+            run = run.every_platform();
+        }
+        let one = made.len() == 1;
+        for (pool, index) in self.pools {
+            let (suite, executor) = made[index].clone();
+            run = run.pool(if one { pool } else { pool.work(suite, executor) });
+        }
+        Ok(run.each_test(move |plan, test| self.wishes.complete(plan, test)))
+    }
+}
+
+fn limits(options: &RunOptions) -> Limits {
+    let mut limits = Limits::default();
+    limits.reruns = options.reruns;
+    limits.infra_retries = options.infra_retries;
+    limits.quarantine = options.quarantine;
+    limits
+}
+
+fn policy(options: &RunOptions) -> Standard {
+    let standard = match options.order.as_slice() {
+        [] => Standard::new(),
+        order => Standard::by(order.iter().map(|order| order.meant())),
+    };
+    let standard = standard.destructive_exit_codes(options.destructive_exit_codes.iter().copied());
+    if options.roll_back { standard.roll_back() } else { standard }
+}
