@@ -53,7 +53,7 @@ pub(crate) enum Command {
     },
     /// Run tests on systems of one or several pools
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Say what became of runs: what failed and why, what is known, what changed
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportOptions),

@@ -1,9 +1,9 @@
 //! [`Queue`]: the tests that wait, in classes of those that the same remotes can run.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use atex_core::Facts;
+use atex_core::{Facts, RemoteId};
 
 use crate::needs::Needs;
 use crate::plan::{PoolIndex, PoolPlan, TestIndex};
@@ -218,8 +218,13 @@ impl Queue {
     }
 
     /// The tests that a remote of this kind can run; those of gangs, only if a gang may begin to gather.
-    pub(crate) fn line(&self, kind: KindIndex, avoid: Option<TestIndex>, gangs: bool) -> Line<'_> {
-        Line { queue: self, classes: &self.kinds[kind].classes, avoid, gangs }
+    pub(crate) fn line<'a>(
+        &'a self,
+        tests: &'a Tests,
+        (remote, kind): (RemoteId, KindIndex),
+        gangs: bool,
+    ) -> Line<'a> {
+        Line { queue: self, tests, classes: &self.kinds[kind].classes, remote, gangs }
     }
 }
 
@@ -240,13 +245,17 @@ impl Class {
     }
 }
 
-/// The tests that wait and that a remote can run. The test that it ran just before is the last of them: another remote may do
-/// better with it.
+/// How many tests are passed over, at most, because they failed on the same remote before.
+const PASSED_OVER: usize = 32;
+
+/// The tests that wait and that a remote can run. Those that failed on it are the last of them: another remote may do
+/// better with them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line<'a> {
     queue: &'a Queue,
+    tests: &'a Tests,
     classes: &'a [ClassIndex],
-    avoid: Option<TestIndex>,
+    remote: RemoteId,
     gangs: bool,
 }
 
@@ -257,7 +266,7 @@ impl<'a> Line<'a> {
     }
 
     pub(crate) fn avoids(&self, index: TestIndex) -> bool {
-        self.avoid == Some(index)
+        self.tests[index].failed_on().contains(&self.remote)
     }
 
     fn best(
@@ -267,7 +276,7 @@ impl<'a> Line<'a> {
         let lines = || self.classes().filter_map(&lines);
         let fresh = |turn: &&Turn| !self.avoids(turn.1 as TestIndex);
         lines()
-            .filter_map(|waiting| waiting.iter().find(fresh))
+            .filter_map(|waiting| waiting.iter().take(PASSED_OVER).find(fresh))
             .min()
             .or_else(|| lines().filter_map(BTreeSet::first).min())
             .map(|(rank, index)| (rank.0, *index as TestIndex))
@@ -287,7 +296,7 @@ impl<'a> Line<'a> {
     }
 
     pub(crate) fn contains(self, index: TestIndex) -> bool {
-        let place = &self.queue.places[index];
+        let Some(place) = self.queue.places.get(index) else { return false };
         let class = place.class as usize;
         let seen = self.gangs || !self.queue.classes[class].gang;
         seen && self.classes.contains(&class)
@@ -298,7 +307,7 @@ impl<'a> Line<'a> {
     pub(crate) fn iter(self) -> impl Iterator<Item = (Rank, TestIndex)> {
         let mut lines: Vec<_> =
             self.classes().map(|class| class.waiting.iter().peekable()).collect();
-        let mut avoided = None;
+        let mut avoided = VecDeque::new();
         std::iter::from_fn(move || {
             loop {
                 let next = lines
@@ -306,13 +315,13 @@ impl<'a> Line<'a> {
                     .enumerate()
                     .filter_map(|(line, turns)| Some((**turns.peek()?, line)))
                     .min();
-                let Some(((rank, index), line)) = next else { return avoided.take() };
+                let Some(((rank, index), line)) = next else { return avoided.pop_front() };
                 lines[line].next();
                 let found = (rank.0, index as TestIndex);
                 if !self.avoids(found.1) {
                     return Some(found);
                 }
-                avoided = Some(found);
+                avoided.push_back(found);
             }
         })
     }

@@ -61,7 +61,7 @@ impl<'a> Candidate<'a> {
         self.rank
     }
 
-    /// Whether it is the test that the remote ran just before, which another remote may do better with.
+    /// Whether it failed on this remote before, so that another may do better with it.
     pub fn is_avoided(&self) -> bool {
         self.avoided
     }
@@ -153,7 +153,7 @@ impl<'a> Waiting<'a> {
         Candidate { rank, avoided: self.line.avoids(index), ..candidate }
     }
 
-    /// The one of the highest rank. The test that the remote ran just before is the last of all. O(log n).
+    /// The one of the highest rank. Tests that failed on the remote are the last of all. O(log n).
     pub fn first(&self) -> Option<Candidate<'a>> {
         self.line.first().map(|found| self.candidate(found))
     }

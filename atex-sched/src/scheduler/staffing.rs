@@ -64,7 +64,7 @@ impl Scheduler {
         }
         let Some(remote) = self.fleet.get(id) else { return };
         let (kind, fresh) = (remote.kind, remote.ran == 0);
-        let line = self.queue.line(kind, remote.before, self.gangs.is_free());
+        let line = self.queue.line(&self.tests, (id, kind), self.gangs.is_free());
         if line.is_empty() {
             return;
         }

@@ -3,8 +3,10 @@
 
 mod driver;
 mod model;
+mod policies;
 mod promises;
 mod resumption;
 mod scenarios;
 mod script;
 mod simulate;
+mod staffing;

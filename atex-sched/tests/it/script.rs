@@ -64,6 +64,30 @@ impl Player {
         };
         let remote = RemoteId(remote.trim_start_matches('m').parse().unwrap());
         let failure = Failure::infra("boom");
+        // `m1 up name distro=rhel-9 arch=x86_64`, `m1 noted snapshot=x`, `m1 exits 2`
+        let mut words = what.split(' ');
+        match (words.next().unwrap_or_default(), words.collect::<Vec<_>>()) {
+            ("up", about) if !about.is_empty() => {
+                let pairs = about.iter().filter_map(|word| word.split_once('='));
+                let facts = pairs.fold(Facts::new(), |facts, (key, value)| facts.with(key, value));
+                let name = about.iter().find(|word| !word.contains('='));
+                let name = name.map_or_else(|| remote.to_string(), |name| (*name).to_owned());
+                return RunEvent::RemoteProvisioned { remote, name, facts };
+            }
+            ("noted", about) => {
+                let pairs = about.iter().filter_map(|word| word.split_once('='));
+                let notes = pairs.map(|(key, value)| (key.to_owned(), value.into())).collect();
+                return RunEvent::RemoteNoted { remote, notes };
+            }
+            ("exits", about) => {
+                let mut event = self.ended(remote, Verdict::Passed, None);
+                if let RunEvent::TestEnded { outcome, .. } = &mut event {
+                    outcome.exit_code = about[0].parse().ok();
+                }
+                return event;
+            }
+            _ => {}
+        }
         let hopeless = Failure { retry: Retry::Never, ..Failure::infra("it is no use") };
         match what {
             "up" => RunEvent::RemoteProvisioned {
@@ -88,6 +112,7 @@ impl Player {
                 let retry = Retry::SameRemote { after: Duration::from_secs(30) };
                 RunEvent::ProvisionFailed { remote, failure: Failure { retry, ..failure } }
             }
+            "rolled" => RunEvent::RemoteRolledBack { remote },
             "withdrawn" => RunEvent::ProvisionWithdrawn { remote },
             "unfit" => RunEvent::PrepareFailed { remote, failure },
             "lost" => RunEvent::RemoteLost { remote, failure },
