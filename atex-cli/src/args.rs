@@ -262,7 +262,7 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// What to show while it runs: a bar on a terminal, lines elsewhere (auto)
+    /// What to show while it runs: what each system does, at the bottom of a terminal (bar), lines elsewhere (plain)
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressHow,
 

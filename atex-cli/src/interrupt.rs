@@ -8,7 +8,7 @@ use atex_core::CancellationToken;
 use atex_sched::OpenLeases;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{exit_code, message};
+use crate::{exit_code, message, screen};
 
 /// SIGINT, SIGTERM and SIGHUP, caught from the moment this is made: make it before anything that would be left behind.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ impl Interrupts {
             message::note(&format!("  left behind: {} {}", lease, lease.data));
         }
         message::note(&format!("what was collected is in {out}"));
+        screen::end();
         leave();
     }
 

@@ -18,6 +18,7 @@ mod progress;
 mod reap;
 mod report;
 mod run;
+mod screen;
 mod selection;
 mod unmet;
 mod wishes;

@@ -1,4 +1,4 @@
-//! The only file that prints. Results go to standard output, everything else to standard error; colours only where they are
+//! What is printed, by this file and (while a run goes on) [`screen`] alone. Results go to standard output, everything else to standard error; colours only where they are
 //! wanted.
 //!
 //! Standard error may be gone at any time (a terminal that was closed, a full disk): what cannot be said there is not said, and
@@ -14,6 +14,7 @@ use atex_report::WaiverError;
 use serde::Serialize;
 
 use crate::args::ColorWhen;
+use crate::screen;
 
 /// Standard error, as a writer that takes everything, whether it can be written or not.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +61,9 @@ pub(crate) fn json_text(value: &impl Serialize) -> Result<String, OutputError> {
 
 /// Prints a line on standard error.
 pub(crate) fn note(text: &str) {
+    if screen::above(text) {
+        return;
+    }
     AutoStream::auto(io::stderr()).lock().write_all(format!("{text}\n").as_bytes()).ok();
 }
 
@@ -121,7 +125,9 @@ pub(crate) fn width() -> usize {
 
 impl Write for Notes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        io::stderr().write_all(bytes).ok();
+        if !screen::above(&String::from_utf8_lossy(bytes)) {
+            io::stderr().write_all(bytes).ok();
+        }
         Ok(bytes.len())
     }
 

@@ -1,6 +1,5 @@
 //! `atex run`: builds the parts of a run, runs it, and says what came of it.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -118,12 +117,7 @@ async fn drive(
     let journal: Arc<Journal> = Arc::new(store.journal(cancel.clone())?);
     let results = store.results()?;
     let leases = Arc::new(OpenLeases::default());
-    let how = match options.progress {
-        // Lines would tear a bar apart.
-        ProgressHow::Auto if std::io::stderr().is_terminal() && !options.follow => ProgressHow::Bar,
-        ProgressHow::Auto => ProgressHow::Plain,
-        how => how,
-    };
+    let how = progress::resolve(options.progress);
     let follow = options.follow.then(|| Arc::new(Follow::default()));
     // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
     let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
@@ -139,7 +133,7 @@ async fn drive(
         .cancel(cancel.clone());
     // First the last words of a test, then how it went.
     run = follow.clone().into_iter().fold(run, |run, follow| run.sink(follow));
-    run = progress::sinks(how).into_iter().fold(run, Run::sink);
+    run = progress::sinks(how, progress::Expected::new()).into_iter().fold(run, Run::sink);
     let watch = async {
         match &follow {
             Some(follow) => follow.watch().await,

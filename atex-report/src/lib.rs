@@ -41,7 +41,7 @@ pub use review::{Asked, Review};
 pub use select::Select;
 pub use store::RunStore;
 pub use test_report::{AttemptReport, Counts, TestReport};
-pub use text::{Markdown, ReviewText, Style, SummaryText, TimelineText};
+pub use text::{Markdown, ReviewText, Style, SummaryText, TimelineText, columns, shorten};
 pub use timeline::{RemoteLine, Span, SpanKind, Timeline};
 pub use waive::{Blame, Pattern, Subtest, Use, Waived, WaivedTests, Waiver, WaiverError, Waivers};
 pub use wire::{Entry, RunInfo};

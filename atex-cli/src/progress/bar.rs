@@ -1,71 +1,116 @@
-//! A bar for the run and a line for each running test, on a terminal.
+//! The live display: what goes on, at the bottom of a terminal, and what failed above it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use atex_core::{EventSink, RemoteId, RunEvent};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use atex_core::{EventSink, RunEvent, TestKey, Verdict};
 
+use super::board::Board;
 use super::state::State;
-use crate::message;
+use crate::{message, screen};
 
-/// How often the times on the screen go on.
-const TICK: Duration = Duration::from_millis(200);
+/// The least time between two frames: more than the eye follows is work for nothing.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often the times on the screen go on when nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Draws on a thread of its own, so that events never wait for a terminal.
+#[derive(Debug)]
+pub(super) struct Bar(Arc<Shared>);
 
 #[derive(Debug)]
-pub(super) struct Bar {
-    screen: MultiProgress,
-    run: ProgressBar,
-    inner: Mutex<(State, HashMap<RemoteId, ProgressBar>)>,
+struct Shared {
+    inner: Mutex<Inner>,
+    news: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner {
+    board: Board,
+    state: State,
+    /// The moment at which the run began.
+    began: Instant,
+    over: bool,
+    dirty: bool,
 }
 
 impl Bar {
-    pub(super) fn new() -> Self {
-        let screen = MultiProgress::new();
-        let run = screen.add(
-            ProgressBar::new(0)
-                .with_style(style("{bar:30.green/dim} {pos}/{len} {elapsed} {wide_msg}")),
-        );
-        run.enable_steady_tick(TICK);
-        Self { screen, run, inner: Mutex::default() }
+    pub(super) fn new(expected: HashMap<TestKey, Duration>) -> Self {
+        let inner = Inner {
+            board: Board::new(expected),
+            state: State::default(),
+            began: Instant::now(),
+            over: false,
+            dirty: false,
+        };
+        let shared = Arc::new(Shared { inner: Mutex::new(inner), news: Condvar::new() });
+        let drawing = Arc::clone(&shared);
+        screen::begin();
+        // Without a thread there is nothing to see, and the run goes on all the same.
+        std::thread::Builder::new().name("screen".into()).spawn(move || drawing.draw()).ok();
+        Self(shared)
+    }
+}
+
+impl Shared {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self) {
+        loop {
+            let mut inner = self.inner();
+            let still = |inner: &mut Inner| !inner.dirty && !inner.over;
+            let waited = self.news.wait_timeout_while(inner, TICK, still);
+            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if inner.over {
+                return;
+            }
+            inner.dirty = false;
+            let frame = inner.board.frame(inner.began.elapsed(), screen::size());
+            // Still locked, so that the end cannot overtake a frame.
+            screen::show(frame);
+            let still = |inner: &mut Inner| !inner.over;
+            drop(self.news.wait_timeout_while(inner, FRAME, still));
+        }
+    }
+
+    fn end(&self) {
+        self.inner().over = true;
+        self.news.notify_all();
+        screen::end();
     }
 }
 
 impl EventSink for Bar {
-    fn emit(&self, _: Duration, event: &RunEvent) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let (state, lines) = &mut *inner;
-        if let Some(line) = state.take(event) {
-            // A screen that cannot be written to is no reason to stop.
-            self.screen.println(message::for_terminal(&line)).ok();
-        }
-        self.run.set_length(state.total as u64);
-        self.run.set_position(state.concluded as u64);
-        match event {
-            RunEvent::TestStarted { remote, attempt } => {
-                let line = self.screen.insert_before(
-                    &self.run,
-                    ProgressBar::new_spinner()
-                        .with_style(style("{spinner} {elapsed:>4} {wide_msg}")),
-                );
-                line.set_message(format!("{attempt} on {}", state.name(*remote)));
-                line.enable_steady_tick(TICK);
-                lines.insert(*remote, line);
-            }
-            RunEvent::TestEnded { remote, .. } => {
-                if let Some(line) = lines.remove(remote) {
-                    line.finish_and_clear();
-                }
-            }
-            RunEvent::Interrupted => self.run.set_message("stopping"),
-            RunEvent::RunFinished => self.run.finish_and_clear(),
-            _ => {}
+    fn emit(&self, at: Duration, event: &RunEvent) {
+        let mut inner = self.0.inner();
+        // Also right after the events of an earlier controller.
+        let now = Instant::now();
+        inner.began = now.checked_sub(at).unwrap_or(now);
+        inner.board.take(at, event);
+        let line = inner.state.take(event);
+        let stopping = inner.board.is_stopping();
+        inner.dirty = true;
+        drop(inner);
+        self.0.news.notify_all();
+        // What passed is counted; what did not is told at once, unless it is all that is left of a run that was stopped.
+        let counted =
+            |verdict: &Verdict| verdict.is_ok() || stopping && *verdict == Verdict::NotRun;
+        let line = match event {
+            RunEvent::TestConcluded { verdict, .. } => line.filter(|_| !counted(verdict)),
+            _ => line,
+        };
+        line.into_iter().for_each(|line| message::note(&line));
+        if matches!(event, RunEvent::RunFinished) {
+            self.0.end();
         }
     }
 }
 
-/// A template of this file; one with a mistake would be shown as the default.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use atex_core::millis::Shown;
 use atex_core::{Attempt, Failure, Outcome, RemoteId, RunEvent, TestKey, Verdict};
 
+use super::board::painted;
+
 /// How far a run is.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -45,7 +47,7 @@ impl State {
                 Some(self.ended.remove(&key).unwrap_or_else(|| {
                     let why =
                         note.as_ref().map_or(String::new(), |note| format!(": {}", one_line(note)));
-                    format!("{}  {key}{why}", word(*verdict))
+                    format!("{}  {}{why}", word(*verdict), one_line(&key.to_string()))
                 }))
             }
             RunEvent::ProvisionFailed { failure, .. } => {
@@ -61,7 +63,8 @@ impl State {
                 one_line(&failure.message)
             )),
             RunEvent::IngestFailed { attempt, failure } => Some(format!(
-                "results of {attempt} were not taken in: {}",
+                "results of {} were not taken in: {}",
+                one_line(&attempt.to_string()),
                 one_line(&failure.message)
             )),
             RunEvent::RemoteQuarantined { remote, reason } => {
@@ -83,7 +86,7 @@ impl State {
 
     /// A remote as people call it.
     pub(super) fn name(&self, remote: RemoteId) -> String {
-        self.remotes.get(&remote).cloned().unwrap_or_else(|| remote.to_string())
+        self.remotes.get(&remote).map_or_else(|| remote.to_string(), |name| one_line(name))
     }
 
     fn ended(
@@ -96,19 +99,14 @@ impl State {
         let note = outcome.note.as_deref().or(failure.map(|failure| failure.message.as_str()));
         let note = note.map_or(String::new(), |note| format!(": {}", one_line(note)));
         let took = Shown(outcome.took);
-        format!("{}  {attempt}  {took} on {}{note}", word(outcome.verdict), self.name(remote))
+        let (word, attempt) = (word(outcome.verdict), one_line(&attempt.to_string()));
+        format!("{word}  {attempt}  {took} on {}{note}", self.name(remote))
     }
 }
 
 /// A verdict as a word of one width, in its colour.
 fn word(verdict: Verdict) -> String {
-    let color = match verdict {
-        Verdict::Passed => "32",
-        Verdict::Failed => "1;31",
-        Verdict::Infra | Verdict::NotRun => "1;33",
-        Verdict::Skipped => "2",
-    };
-    format!("\x1b[{color}m{verdict:>7}\x1b[0m")
+    painted(verdict, &format!("{verdict:>7}"))
 }
 
 /// What a test or a remote said: on one line, without what could confuse a terminal, and not too long.

@@ -2,8 +2,8 @@
 
 use atex_core::Verdict;
 use atex_report::{
-    Asked, Conclusion, Dataset, Review, RunReport, RunStore, RunVerdict, Style, SummaryText,
-    Waivers,
+    Asked, Conclusion, Dataset, Review, ReviewText, RunReport, RunStore, RunVerdict, Style,
+    SummaryText, Waivers,
 };
 
 use super::printed;
@@ -26,7 +26,8 @@ pub(crate) fn said(
     let asked = Asked { waivers, ..Asked::default() };
     let run = &dataset.runs()[0];
     let review = Review::of(&dataset, 0, &asked, printed::last_lines(store, &dataset, run));
-    (super::text(&review, store), review.conclusion().verdict)
+    let more = ReviewText::new(&review, message::width()).part_of_suite();
+    (super::text(&review, store, more), review.conclusion().verdict)
 }
 
 /// The run as it was stored; none if that is less than what was seen, as on a full disk.

@@ -79,7 +79,8 @@ fn report(dir: &Path, options: &ReportOptions) -> Result<u8> {
         let markdown = options.link.iter().fold(markdown, |markdown, link| markdown.link(link));
         message::text(&markdown.to_string())?;
     } else {
-        message::text(&text(&review, &store))?;
+        let more = ReviewText::new(&review, message::width());
+        message::text(&text(&review, &store, more))?;
     }
     Ok(exit_code::of_run(review.conclusion().verdict))
 }
@@ -89,10 +90,9 @@ fn same(a: &Path, b: &Path) -> bool {
 }
 
 /// A run for people: what is wrong, what changed, the numbers, and the word on it.
-fn text(review: &Review<'_>, store: &RunStore) -> String {
-    let width = message::width();
-    let more = ReviewText::new(review, width).style(Style::Ansi).to_string();
-    let summary = SummaryText::new(review.report(), width).style(Style::Ansi);
+fn text(review: &Review<'_>, store: &RunStore, more: ReviewText<'_>) -> String {
+    let more = more.style(Style::Ansi).to_string();
+    let summary = SummaryText::new(review.report(), message::width()).style(Style::Ansi);
     let summary = summary.artifacts(store.artifacts_dir()).before_numbers(more);
     let waived = review.waivers.map(|waivers| (waivers, &review.waived_tests));
     waived

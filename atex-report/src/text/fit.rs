@@ -8,9 +8,22 @@ pub(super) fn printable(text: &str) -> String {
     Harmless(text).to_string()
 }
 
-/// The number of columns that a printable text takes.
-pub(super) fn columns(text: &str) -> usize {
+/// The number of columns that a text takes on a terminal, if there is nothing in it that a terminal acts upon.
+pub fn columns(text: &str) -> usize {
     text.width()
+}
+
+/// A foreign text on one line of at most so many columns, with nothing in it that a terminal acts upon: what is too much is left
+/// out of its middle. Costs no more than what is shown, and is bounded, however long the text is.
+pub fn shorten(text: &str, width: usize) -> String {
+    // Of a very long one, both ends are enough to know what is left.
+    let ends = 4 * width + 16;
+    if text.len() > 2 * ends {
+        let head = &text[..text.floor_char_boundary(ends)];
+        let tail = &text[text.ceil_char_boundary(text.len() - ends)..];
+        return fit(&format!("{}{}", printable(head), printable(tail)), width);
+    }
+    fit(&printable(text), width)
 }
 
 /// The text in at most so many columns; what is too much is left out of its middle.

@@ -7,6 +7,7 @@ mod style;
 mod summary;
 mod timeline;
 
+pub use fit::{columns, shorten};
 pub use markdown::Markdown;
 pub use review::ReviewText;
 pub use style::Style;

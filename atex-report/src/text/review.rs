@@ -18,12 +18,13 @@ pub struct ReviewText<'a> {
     width: usize,
     style: Style,
     most: usize,
+    part_of_suite: bool,
 }
 
 impl<'a> ReviewText<'a> {
     /// The text, for a terminal of so many columns (at least 40 are used).
     pub fn new(review: &'a Review<'a>, width: usize) -> Self {
-        Self { review, width: width.max(40), style: Style::Plain, most: 10 }
+        Self { review, width: width.max(40), style: Style::Plain, most: 10, part_of_suite: false }
     }
 
     /// With or without colours; without by default.
@@ -37,6 +38,13 @@ impl<'a> ReviewText<'a> {
     #[must_use]
     pub fn at_most(mut self, items: usize) -> Self {
         self.most = items;
+        self
+    }
+
+    /// Says nothing of waivers for what the run does not have: it may have been told to run a part of the tests.
+    #[must_use]
+    pub fn part_of_suite(mut self) -> Self {
+        self.part_of_suite = true;
         self
     }
 
@@ -156,8 +164,13 @@ impl<'a> ReviewText<'a> {
             counted_as(self.review.waived.tests(), "test"),
             counted_as(waivers.len(), "waiver"),
         );
-        let idle: Vec<(&Waiver, &Use)> =
-            waivers.iter().zip(uses).filter(|(_, used)| used.expired || used.is_unused()).collect();
+        let wanted = |used: &Use| !self.part_of_suite || used.missed + used.good > 0;
+        let idle: Vec<(&Waiver, &Use)> = (waivers.iter().zip(uses))
+            .filter(|(_, used)| (used.expired || used.is_unused()) && wanted(used))
+            .collect();
+        if self.part_of_suite && idle.is_empty() && at_work == 0 {
+            return Ok(());
+        }
         let end = if idle.is_empty() { "" } else { "; these do nothing:" };
         self.title(f, Tone::Heading, &format!("{title}{end}"))?;
         for (waiver, used) in idle.iter().take(self.most) {

@@ -18,14 +18,13 @@ const MAY_USE: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates of others that belong to one place: what they do is that place's business alone.
-const BELONGS_TO: [(&str, &[&str]); 9] = [
+const BELONGS_TO: [(&str, &[&str]); 8] = [
     ("anstream", &["atex-cli"]),
     ("anyhow", &["atex-cli", "xtask"]),
     ("clap", &["atex-cli", "xtask"]),
     ("clap_complete", &["atex-cli"]),
     ("fancy-regex", &["atex-fmf"]),
     ("granit-parser", &["atex-fmf", "atex-report"]),
-    ("indicatif", &["atex-cli"]),
     ("openssh", &["atex-provision"]),
     ("tracing-subscriber", &["atex-cli"]),
 ];
