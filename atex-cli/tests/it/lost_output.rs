@@ -92,8 +92,8 @@ fn a_terminal_that_vanishes_stops_the_run_and_nothing_is_left() {
     for progress in ["plain", "bar"] {
         let out = format!("../out-{progress}");
         let atex = bench.command(&format!("run --pool local --out {out} --progress {progress}"));
-        // A bar says which test runs; lines say at first how many there are.
-        let word = if progress == "bar" { "/wait on" } else { "2 tests" };
+        // The live display says which test runs; lines say at first how many there are.
+        let word = if progress == "bar" { "/wait" } else { "2 tests" };
         let mut python = Command::new("python3");
         python.args(["-c", VANISHING, word]).arg(atex.get_program()).args(atex.get_args());
         python.env_clear().envs(atex.get_envs().filter_map(|(key, value)| Some((key, value?))));
