@@ -6,6 +6,7 @@ use std::time::Duration;
 use atex_sched::{Affinity, Order};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::{Deserialize, Serialize};
 
 use crate::exit_code;
 use crate::report::options::{REPORT_EXAMPLES, ReportOptions, WaiverOptions};
@@ -86,7 +87,7 @@ pub(crate) enum FmfCommand {
 }
 
 /// Which tests: a plan, and what narrows it down.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Selection")]
 pub(crate) struct SelectionOptions {
     /// A folder of the FMF tree; its root is looked for from there upwards
@@ -199,12 +200,23 @@ pub(crate) enum ShowFormat {
     Yaml,
 }
 
-#[derive(Debug, Args)]
+/// What a run is asked to do. All of it is kept in `run.json`, for whoever goes on with the run: a new field needs a default there, which
+/// is the one that it has here.
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunOptions {
     /// Where systems come from; may be given several times: see the examples
-    #[arg(long = "pool", value_name = "BACKEND[:TARGET][,KEY=VALUE]…", required = true)]
+    #[arg(
+        long = "pool",
+        value_name = "BACKEND[:TARGET][,KEY=VALUE]…",
+        required_unless_present = "resume"
+    )]
     pub(crate) pools: Vec<String>,
+
+    /// Go on with the run in this folder, which was killed: with what was asked then, where it was then
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip)]
+    pub(crate) resume: Option<PathBuf>,
 
     /// Run a test that failed up to N times more
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -246,9 +258,13 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) follow: bool,
 
-    /// A variable for every test; wins over those of plans and tests
+    /// A variable for every test; wins over those of plans and tests. It is kept with the run: see --secret
     #[arg(short = 'e', long = "environment", value_name = "KEY=VALUE", value_parser = variable)]
     pub(crate) environment: Vec<(String, String)>,
+
+    /// A variable for every test that nobody may see, named only: its value is that which it has for atex
+    #[arg(long = "secret", value_name = "NAME")]
+    pub(crate) secrets: Vec<String>,
 
     /// How long a connection that is cut under a test may take to come back; the test goes on meanwhile
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
@@ -281,7 +297,7 @@ pub(crate) struct ReapOptions {
 }
 
 /// What tests are put in order by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum OrderBy {
     /// The highest 'extra-priority'
     Priority,
@@ -314,13 +330,13 @@ impl OrderBy {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum ExecutorHow {
     Fmf,
     Beakerlib,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum ProgressHow {
     Auto,
     Bar,
@@ -376,6 +392,7 @@ Examples:
   atex run --every-platform --pool podman:centos9,distro=centos-9 --pool podman:fedora42,distro=fedora-42
   atex run --commands checks.txt --pool ssh:root@lab1 --follow
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
+  atex run --resume results/tonight      after it was killed: nothing that was done is done again
 
 What metadata of a test say to the scheduler:
   extra-needs: distro == rhel-9 and arch == x86_64   runs only where this holds; a test that no pool can run is reported at once

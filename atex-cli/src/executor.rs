@@ -1,6 +1,7 @@
 //! The executor of a run: which one, with all that was asked for.
 
 use std::collections::HashSet;
+use std::env::VarError;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,24 +43,30 @@ impl Work {
         }
     }
 
-    /// The executor, which keeps logs of sessions in a folder, and does not upload another one, where runs are recorded.
+    /// The executor, which keeps logs of sessions in a folder, and does not upload another one, where runs are recorded. What it puts on
+    /// remotes is marked as the run's.
     pub(crate) fn executor(
         self,
         options: &RunOptions,
-        (logs, runs): (&Path, &Path),
+        (logs, runs, owner): (&Path, &Path, &str),
         follow: Option<Arc<Follow>>,
     ) -> Result<Arc<dyn Executor>> {
         let mut limits = Limits::default();
         limits.reconnect = options.reconnect;
+        let secrets = secrets(&options.secrets)?;
         let set = |executor: FmfExecutor| {
             let executor = executor.debug(debug_switches()).limits(limits);
-            let executor = executor.session_logs(logs).exclude(runs);
+            let executor = executor.session_logs(logs).exclude(runs).owner(owner);
             let executor = follow.into_iter().fold(executor, |executor, follow| {
                 executor.follow(move |test, output| follow.begin(test, output))
             });
             let variables = options.environment.iter();
             let executor = if options.no_install { executor.without_packages() } else { executor };
-            variables.fold(executor, |executor, (name, value)| executor.env(name, value))
+            let executor =
+                variables.fold(executor, |executor, (name, value)| executor.env(name, value));
+            secrets
+                .into_iter()
+                .fold(executor, |executor, (name, value)| executor.secret(name, value))
         };
         Ok(match (self, options.executor) {
             (Self::Commands(commands), _) => Arc::new(commands.with(set)),
@@ -69,6 +76,21 @@ impl Work {
             }
         })
     }
+}
+
+/// What the environment says of these variables.
+fn secrets(names: &[String]) -> Result<Vec<(&str, String)>> {
+    let mut secrets = Vec::new();
+    for name in names {
+        match std::env::var(name) {
+            Ok(value) => secrets.push((name.as_str(), value)),
+            Err(VarError::NotPresent) => {
+                bail!("--secret {name}: there is no such variable in the environment of atex")
+            }
+            Err(VarError::NotUnicode(_)) => bail!("--secret {name}: its value is no text"),
+        }
+    }
+    Ok(secrets)
 }
 
 /// The commands in a text, a line each: a name, and what bash is to run.

@@ -17,6 +17,7 @@ mod pool;
 mod progress;
 mod reap;
 mod report;
+mod resume;
 mod run;
 mod screen;
 mod selection;

@@ -30,11 +30,29 @@ pub(crate) struct Places<'a> {
     pub(crate) logs: PathBuf,
     /// The folder of this run, or of all runs, which may lie in the tree and must not be uploaded.
     pub(crate) runs: &'a Path,
+    /// What the run puts on systems is marked with this.
+    pub(crate) owner: String,
 }
 
 impl Platforms {
     /// What was asked for.
     pub(crate) fn selected(options: &RunOptions) -> Result<Self> {
+        Self::placed(options, |facts| Work::selected(options, facts))
+    }
+
+    /// What was asked for when these were the suites.
+    pub(crate) fn kept(options: &RunOptions, suites: Vec<TestSuite>) -> Result<Self> {
+        let mut suites: Vec<_> = suites.into_iter().map(Arc::new).collect();
+        suites.reverse();
+        Self::placed(options, |_| {
+            suites.pop().map(Work::Tests).context("the tests of a platform were not kept")
+        })
+    }
+
+    fn placed(
+        options: &RunOptions,
+        mut work: impl FnMut(&[(String, String)]) -> Result<Work>,
+    ) -> Result<Self> {
         let pools = pool::pools(&options.pools)?;
         let mut known = Vec::new();
         let (mut works, mut placed) = (Vec::new(), Vec::new());
@@ -44,7 +62,7 @@ impl Platforms {
             let index = match found {
                 Some(index) => index,
                 None => {
-                    works.push(Work::selected(options, &facts)?);
+                    works.push(work(&facts)?);
                     known.push(facts);
                     works.len() - 1
                 }
@@ -75,7 +93,11 @@ impl Platforms {
         let mut made = Vec::new();
         for work in self.works {
             let suite = Arc::new(work.suite().clone());
-            let executor = work.executor(options, (&places.logs, places.runs), follow.cloned())?;
+            let executor = work.executor(
+                options,
+                (&places.logs, places.runs, &places.owner),
+                follow.cloned(),
+            )?;
             made.push((suite, executor));
         }
         let (suite, executor) = made.first().cloned().context("a run needs a pool")?;

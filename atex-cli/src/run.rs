@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use atex_core::{CancellationToken, EventSink, RunEvent};
-use atex_report::{Journal, RunInfo, RunReport, RunStore, StoreError, Waivers};
+use atex_report::{Entry, Journal, RunInfo, RunReport, RunStore, StoreError, Waivers};
 use atex_sched::{OpenLeases, Run};
 use serde_json::json;
 
@@ -16,13 +16,16 @@ use crate::interrupt::Interrupts;
 use crate::message::OutputError;
 use crate::platforms::{Places, Platforms};
 use crate::report::{ended, waivers};
-use crate::{exit_code, message, open_files, progress, unmet};
+use crate::{exit_code, message, open_files, progress, resume, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
 pub(crate) const RUNS: &str = "atex-runs";
 
 /// Runs what was asked for; the exit code says how it went.
 pub(crate) fn run(options: &RunOptions) -> Result<u8> {
+    if let Some(dir) = &options.resume {
+        return resume::run(dir, options);
+    }
     let platforms = Platforms::selected(options)?;
     let tests: usize = platforms.suites().map(|suite| suite.tests.len()).sum();
     if tests == 0 {
@@ -39,14 +42,36 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     if let Some((_, text)) = &known {
         store.keep_waivers(text)?;
     }
+    store.keep_suites(platforms.suites())?;
+    let cancel = CancellationToken::new();
+    let life = Life { journal: store.journal(cancel.clone())?, cancel, events: Vec::new() };
+    let waivers = known.map(|(waivers, _)| waivers);
+    live(options, (platforms, waivers), &store, life)
+}
+
+/// A life of a run.
+pub(crate) struct Life {
+    pub(crate) journal: Journal,
+    /// Stops it.
+    pub(crate) cancel: CancellationToken,
+    /// What happened in former lives.
+    pub(crate) events: Vec<Entry>,
+}
+
+/// Carries the run out, to its end, and says what came of it.
+pub(crate) fn live(
+    options: &RunOptions,
+    (platforms, waivers): (Platforms, Option<Waivers>),
+    store: &RunStore,
+    life: Life,
+) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let seen = Arc::new(Seen::default());
-    let done = runtime.block_on(drive(options, platforms, &store, &seen));
+    let done = runtime.block_on(drive(options, platforms, (store, life), &seen));
     // What still runs on the runtime is of no interest any more, and must not hold the program up.
     runtime.shutdown_background();
     // Also when the run could not be recorded to its end: what was seen is worth showing.
-    let waivers = known.as_ref().map(|(waivers, _)| waivers);
-    let verdict = conclude(options, &store, (&seen, waivers));
+    let verdict = conclude(options, store, (&seen, waivers.as_ref()));
     done?;
     Ok(verdict?)
 }
@@ -69,6 +94,7 @@ fn create_store(options: &RunOptions, started: jiff::Timestamp) -> Result<RunSto
         "reruns": options.reruns,
         "every_platform": options.every_platform,
         "commands": options.commands,
+        "options": options,
     });
     let info = RunInfo::new(&name, tool, started).asked(asked);
     match &options.out {
@@ -109,20 +135,24 @@ fn fresh(parent: &Path, info: &RunInfo) -> Result<RunStore> {
 async fn drive(
     options: &RunOptions,
     platforms: Platforms,
-    store: &RunStore,
+    (store, life): (&RunStore, Life),
     seen: &Arc<Seen>,
 ) -> Result<()> {
     let interrupts = Interrupts::catch().context("cannot catch signals")?;
-    let cancel = CancellationToken::new();
-    let journal: Arc<Journal> = Arc::new(store.journal(cancel.clone())?);
-    let results = store.results()?;
+    let Life { journal, cancel, events } = life;
+    let journal: Arc<Journal> = Arc::new(journal);
     let leases = Arc::new(OpenLeases::default());
+    let standing = resume::recall(&events, (seen, &leases));
+    let results = match standing {
+        Some(_) => resume::results(store, &seen.report()).await?,
+        None => store.results()?,
+    };
     let how = progress::resolve(options.progress);
     let follow = options.follow.then(|| Arc::new(Follow::default()));
     // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
     let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
     let (artifacts, logs) = (store.artifacts_dir(), store.dir().join("sessions"));
-    let places = Places { artifacts, logs, runs };
+    let places = Places { artifacts, logs, runs, owner: owner(store) };
     let mut run = platforms
         .run(options, &places, follow.as_ref())?
         .name(&store.info().run)
@@ -131,9 +161,13 @@ async fn drive(
         .sink(seen.clone())
         .aggregator(Arc::new(results))
         .cancel(cancel.clone());
+    if let Some(standing) = standing {
+        run = run.resume(standing, resume::lasted(store));
+    }
     // First the last words of a test, then how it went.
     run = follow.clone().into_iter().fold(run, |run, follow| run.sink(follow));
-    run = progress::sinks(how, progress::Expected::new()).into_iter().fold(run, Run::sink);
+    let displays = progress::sinks(how, progress::Expected::new(), &events);
+    run = displays.into_iter().fold(run, Run::sink);
     let watch = async {
         match &follow {
             Some(follow) => follow.watch().await,
@@ -155,6 +189,12 @@ async fn drive(
         }
         None => Ok(()),
     }
+}
+
+/// Tells what the run puts on remotes from what others put there.
+fn owner(store: &RunStore) -> String {
+    let info = store.info();
+    format!("{} {}", info.run, info.started)
 }
 
 /// Prints the summary, and gives the exit code.
@@ -182,7 +222,14 @@ fn conclude(
 
 /// What was seen of the run: the same as the journal says, also when the journal could not be written.
 #[derive(Default)]
-struct Seen(Mutex<RunReport>);
+pub(crate) struct Seen(Mutex<RunReport>);
+
+impl Seen {
+    /// As it is now.
+    fn report(&self) -> RunReport {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl EventSink for Seen {
     fn emit(&self, at: Duration, event: &RunEvent) {

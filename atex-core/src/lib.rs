@@ -39,7 +39,7 @@ pub use packed::PackedTree;
 pub use provisioner::{LeaseLog, Provisioner, Request};
 pub use remote::{Lease, Remote};
 pub use result::ResultLine;
-pub use safe_path::SafePath;
+pub use safe_path::{SafePath, stable_hash};
 pub use suite::{Content, Phase, PhaseAction, Test, TestSuite};
 /// The polite way to stop something: see the methods that take one.
 pub use tokio_util::sync::CancellationToken;

@@ -87,12 +87,12 @@ fn shortened(text: &str) -> String {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}~{:016x}", &text[..end], fnv1a(text.as_bytes()))
+    format!("{}~{:016x}", &text[..end], stable_hash(text.as_bytes()))
 }
 
 /// FNV-1a, 64 bits: stable over runs and versions, unlike the standard library's hasher, and only has to keep long names
 /// apart, not to resist an attacker (a collision would append two files of the same test to each other).
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub fn stable_hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -110,4 +110,8 @@ impl Executor for CommandExecutor {
     ) -> Result<Option<Box<dyn Session>>> {
         self.executor.resume(connection, artifacts, cancel).await
     }
+
+    async fn sweep(&self, connection: &dyn Connection) -> Result<()> {
+        self.executor.sweep(connection).await
+    }
 }

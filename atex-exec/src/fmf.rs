@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use tokio::sync::OnceCell;
 
 use crate::checkpoint::Log;
-use crate::guest::{Debug, Guest, is_bash_variable};
+use crate::guest::{self, Debug, Guest, Owner, is_bash_variable};
 use crate::hooks::{Ended, Hooks, Judgement};
 use crate::limits::{Limits, within};
 use crate::result::ResultSink;
@@ -27,6 +27,7 @@ pub struct FmfExecutor {
     pub(crate) suite: Arc<TestSuite>,
     pub(crate) environment: IndexMap<String, String>,
     work_base: Option<String>,
+    owner: Option<Owner>,
     beakerlib: bool,
     pub(crate) packages: bool,
     exclude: Vec<PathBuf>,
@@ -45,6 +46,7 @@ impl FmfExecutor {
             suite: suite.into(),
             environment: IndexMap::new(),
             work_base: None,
+            owner: None,
             beakerlib: false,
             packages: true,
             exclude: Vec::new(),
@@ -84,6 +86,14 @@ impl FmfExecutor {
     #[must_use]
     pub fn work_base(mut self, folder: impl Into<String>) -> Self {
         self.work_base = Some(folder.into());
+        self
+    }
+
+    /// Marks what is put on remotes as that of a run, by a text that no other run has, so that another controller of the same run can
+    /// [sweep](Executor::sweep) it.
+    #[must_use]
+    pub fn owner(mut self, run: impl Into<String>) -> Self {
+        self.owner = Some(Owner::new(run));
         self
     }
 
@@ -202,7 +212,7 @@ impl Executor for FmfExecutor {
         let guest = within(
             self.limits.start,
             || format!("making a work folder on {origin}"),
-            Guest::start(&*connection, self.work_base.as_deref()),
+            Guest::start(&*connection, self.work_base.as_deref(), self.owner.as_ref()),
         )
         .await?;
         let upload = within(
@@ -281,5 +291,13 @@ impl Executor for FmfExecutor {
             variables: Vec::new(),
             logs: SessionLogs::new(self.session_logs.clone()),
         })))
+    }
+
+    /// Without an [owner](Self::owner), nothing is known to be ours, and nothing is removed.
+    async fn sweep(&self, connection: &dyn Connection) -> Result<()> {
+        let Some(owner) = &self.owner else { return Ok(()) };
+        let what = || format!("removing what was left on {}", connection.name());
+        let work = guest::sweep(connection, self.work_base.as_deref(), owner);
+        within(self.limits.finish, what, work).await
     }
 }

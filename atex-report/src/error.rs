@@ -25,6 +25,12 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// Somebody writes the journal of the run.
+    #[error("the run in {} still goes on", path.display())]
+    GoesOn {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The file is not ours, or is damaged.
     #[error("{}:{line}: not written by a run", path.display())]
     Foreign {

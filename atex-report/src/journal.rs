@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use atex_core::{CancellationToken, EventSink, RunEvent};
 
-use crate::StoreError;
 use crate::store::sync_dir;
 use crate::wire::{JOURNAL_FORMAT, Line};
+use crate::{Entry, JournalReader, StoreError};
 
 /// Writes every event of a run to a file, one JSON object per line: `{"v":1,"at_ms":1500,"event":"test_started",…}`.
 ///
@@ -89,6 +89,43 @@ impl Journal {
             sync_dir(dir);
         }
         Ok(Self::on(Box::new(file), path, stop))
+    }
+
+    /// Goes on with the journal of a run whose controller died: cuts off the line that it left half-written, if there is one, and yields all
+    /// that is there. Nobody else can do so at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError::GoesOn`] when somebody still writes it; else what is wrong with it. A journal in which a line is damaged, or of a newer
+    /// format, is not gone on with, and stays as it is.
+    pub fn resume(
+        path: impl Into<PathBuf>,
+        stop: CancellationToken,
+    ) -> Result<(Self, Vec<Entry>), StoreError> {
+        let path = path.into();
+        let mut options = OpenOptions::new();
+        let file =
+            options.append(true).open(&path).map_err(StoreError::io("cannot open", &path))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let path = path.parent().unwrap_or(&path).to_owned();
+                return Err(StoreError::GoesOn { path });
+            }
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!(path = %path.display(), %error, "cannot lock the journal");
+            }
+            Ok(()) => {}
+        }
+        let mut reader = JournalReader::open(&path)?;
+        let entries = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+        let length = file.metadata().map_err(StoreError::io("cannot read", &path))?.len();
+        let end = length - reader.torn().map_or(0, |torn| torn.bytes as u64);
+        file.set_len(end).map_err(StoreError::io("cannot cut", &path))?;
+        let journal = Self::on(Box::new(file), path, stop);
+        let mut state = journal.state();
+        state.end = end;
+        state.synced = entries.last().map_or(Duration::ZERO, |entry| entry.at);
+        drop(state);
+        Ok((journal, entries))
     }
 
     fn on(medium: Box<dyn Medium>, path: PathBuf, stop: CancellationToken) -> Self {

@@ -10,6 +10,7 @@ mod journal;
 mod journal_reader;
 mod json;
 mod packing;
+mod refile;
 mod remote_report;
 mod report;
 mod review;

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use atex_core::{Artifacts, CancellationToken, TestName};
+use atex_core::{Artifacts, CancellationToken, TestName, TestSuite};
+use serde::de::DeserializeOwned;
 
-use crate::wire::{RUN_FORMAT, RunFile, RunFormat};
+use crate::wire::{RUN_FORMAT, RunFile, RunFormat, SuiteFile};
 use crate::{
-    Journal, JournalReader, ResultsFile, ResultsPlan, RunInfo, RunReport, StoreError, TextFormat,
-    Torn,
+    Entry, Journal, JournalReader, ResultsFile, ResultsPlan, RunInfo, RunReport, StoreError,
+    TextFormat, Torn,
 };
 
 /// The folder of a run: everything that is left of it, and all that reports are made of.
@@ -19,6 +20,7 @@ use crate::{
 /// |---|---|---|
 /// | `run.json` | what was asked, when, of which version | [`RunStore::create`] |
 /// | `waivers.yaml` | the waivers that it was started with, if any | [`RunStore::keep_waivers`] |
+/// | `suite.json` | the tests, as they were when the run began | [`RunStore::keep_suites`] |
 /// | `journal.jsonl` | every event of the run | [`Journal`] |
 /// | `artifacts/PLATFORM/TEST/attempt-N/` | what each attempt of a test left | [`Artifacts`] |
 /// | `results.jsonl`, `files/` | the results and files of all tests | [`ResultsFile`] |
@@ -85,17 +87,7 @@ impl RunStore {
             }
             text => text.map_err(StoreError::io("cannot read", &path))?,
         };
-        let foreign = |source: serde_json::Error| StoreError::Foreign {
-            path: path.clone(),
-            line: source.line().max(1),
-            source,
-        };
-        // The version first: nobody knows what else there is in a newer one.
-        let RunFormat { format } = serde_json::from_slice(&text).map_err(foreign)?;
-        if format > RUN_FORMAT {
-            return Err(StoreError::Newer { path, line: 1, found: format, known: RUN_FORMAT });
-        }
-        let run: RunFile<'_> = serde_json::from_slice(&text).map_err(foreign)?;
+        let run: RunFile<'_> = versioned(&path, &text)?;
         Ok(Self { dir, info: run.info.into_owned() })
     }
 
@@ -164,6 +156,55 @@ impl RunStore {
         ResultsPlan::new(TextFormat::JsonLines).files(self.files_dir()).create(self.results_path())
     }
 
+    /// Goes on with the journal of this run, whose controller died. See [`Journal::resume`]. A run that died before it had a journal begins
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Journal::resume`].
+    pub fn resume_journal(
+        &self,
+        stop: CancellationToken,
+    ) -> Result<(Journal, Vec<Entry>), StoreError> {
+        if self.journal_path().exists() {
+            return Journal::resume(self.journal_path(), stop);
+        }
+        self.journal(stop).map(|journal| (journal, Vec::new()))
+    }
+
+    /// Keeps the tests of the run, as they are on each of its platforms: in `suite.json`, which is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it exists already or cannot be written.
+    pub fn keep_suites<'a>(
+        &self,
+        suites: impl Iterator<Item = &'a TestSuite>,
+    ) -> Result<(), StoreError> {
+        let path = self.suite_path();
+        let kept = SuiteFile { format: RUN_FORMAT, suites: suites.map(Cow::Borrowed).collect() };
+        File::create_new(&path)
+            .and_then(|mut file| {
+                serde_json::to_writer(BufWriter::new(&file), &kept)?;
+                file.write_all(b"\n")?;
+                file.sync_all()
+            })
+            .map_err(StoreError::io("cannot write", &path))
+    }
+
+    /// The tests of the run, as they were when it began.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when they were not kept; [`StoreError::Foreign`] and [`StoreError::Newer`] as in [`open`](Self::open).
+    pub fn suites(&self) -> Result<Vec<TestSuite>, StoreError> {
+        let path = self.suite_path();
+        let text = fs::read(&path).map_err(StoreError::io("cannot read", &path))?;
+        let kept: SuiteFile<'_> = versioned(&path, &text)?;
+        Ok(kept.suites.into_iter().map(Cow::into_owned).collect())
+    }
+
+    fn suite_path(&self) -> PathBuf {
+        self.dir.join("suite.json")
+    }
+
     /// Whether the run goes on, as far as that can be known: on some file systems of other machines it is never known.
     ///
     /// # Errors
@@ -197,6 +238,22 @@ impl RunStore {
         }
         Ok((report, journal.torn()))
     }
+}
+
+/// What a file of a run holds, if it is of a format that is known here.
+fn versioned<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, StoreError> {
+    let foreign = |source: serde_json::Error| StoreError::Foreign {
+        path: path.to_owned(),
+        line: source.line().max(1),
+        source,
+    };
+    // The version first: nobody knows what else there is in a newer one.
+    let RunFormat { format } = serde_json::from_slice(text).map_err(foreign)?;
+    if format > RUN_FORMAT {
+        let (path, known) = (path.to_owned(), RUN_FORMAT);
+        return Err(StoreError::Newer { path, line: 1, found: format, known });
+    }
+    serde_json::from_slice(text).map_err(foreign)
 }
 
 /// Puts the names in a folder on the disk. Some file systems cannot do that for folders; they are no worse off than before.

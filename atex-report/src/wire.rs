@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use atex_core::RunEvent;
+use atex_core::{RunEvent, TestSuite};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,7 +53,14 @@ pub(crate) struct RunFile<'a> {
     pub(crate) info: Cow<'a, RunInfo>,
 }
 
-/// The one field that every version of `run.json` has.
+/// `suite.json` as a whole.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SuiteFile<'a> {
+    pub(crate) format: u64,
+    pub(crate) suites: Vec<Cow<'a, TestSuite>>,
+}
+
+/// The one field that every version of `run.json` and `suite.json` has.
 #[derive(Deserialize)]
 pub(crate) struct RunFormat {
     pub(crate) format: u64,

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use atex_core::{EventSink, RunEvent, TestKey, Verdict};
 
+use atex_report::Entry;
+
 use super::board::Board;
 use super::state::State;
 use crate::{message, screen};
@@ -36,14 +38,18 @@ struct Inner {
 }
 
 impl Bar {
-    pub(super) fn new(expected: HashMap<TestKey, Duration>) -> Self {
-        let inner = Inner {
+    pub(super) fn new(expected: HashMap<TestKey, Duration>, before: &[Entry]) -> Self {
+        let mut inner = Inner {
             board: Board::new(expected),
             state: State::default(),
             began: Instant::now(),
             over: false,
             dirty: false,
         };
+        for Entry { at, event } in before {
+            inner.board.take(*at, event);
+            inner.state.take(event);
+        }
         let shared = Arc::new(Shared { inner: Mutex::new(inner), news: Condvar::new() });
         let drawing = Arc::clone(&shared);
         screen::begin();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{EventSink, TestKey};
+use atex_report::Entry;
 
 use crate::args::ProgressHow;
 
@@ -28,14 +29,18 @@ pub(crate) fn resolve(how: ProgressHow) -> ProgressHow {
     }
 }
 
-/// The sinks for what was asked for.
-pub(crate) fn sinks(how: ProgressHow, expected: Expected) -> Vec<Arc<dyn EventSink>> {
+/// The sinks for what was asked for. What happened before is known to them, and not shown again.
+pub(crate) fn sinks(
+    how: ProgressHow,
+    expected: Expected,
+    before: &[Entry],
+) -> Vec<Arc<dyn EventSink>> {
     match how {
         ProgressHow::None => Vec::new(),
-        ProgressHow::Bar => vec![Arc::new(bar::Bar::new(expected))],
+        ProgressHow::Bar => vec![Arc::new(bar::Bar::new(expected, before))],
         ProgressHow::Json => vec![Arc::new(json::Json)],
         // `auto` was resolved.
-        ProgressHow::Plain | ProgressHow::Auto => vec![Arc::new(plain::Plain::default())],
+        ProgressHow::Plain | ProgressHow::Auto => vec![Arc::new(plain::Plain::new(before))],
     }
 }
 
@@ -48,7 +53,7 @@ mod tests {
     #[test]
     fn every_display_takes_every_event() {
         for how in [ProgressHow::Bar, ProgressHow::Plain, ProgressHow::Json, ProgressHow::None] {
-            for sink in sinks(how, Expected::new()) {
+            for sink in sinks(how, Expected::new(), &[]) {
                 event_sink::all(&*sink);
             }
         }

@@ -5,11 +5,23 @@ use std::time::Duration;
 
 use atex_core::{EventSink, RunEvent};
 
+use atex_report::Entry;
+
 use super::state::State;
 use crate::message;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Plain(Mutex<State>);
+
+impl Plain {
+    pub(super) fn new(before: &[Entry]) -> Self {
+        let mut state = State::default();
+        for entry in before {
+            state.take(&entry.event);
+        }
+        Self(Mutex::new(state))
+    }
+}
 
 impl EventSink for Plain {
     fn emit(&self, _: Duration, event: &RunEvent) {
@@ -18,7 +30,7 @@ impl EventSink for Plain {
             let (width, total) = (state.total.to_string().len(), state.total);
             let count = match event {
                 RunEvent::TestConcluded { .. } => format!("{:>width$}/{total} ", state.concluded),
-                RunEvent::RunStarted { .. } => String::new(),
+                RunEvent::RunStarted { .. } | RunEvent::Restarted => String::new(),
                 _ => " ".repeat(2 * width + 2),
             };
             message::note(&format!("{count}{line}"));

@@ -30,6 +30,9 @@ impl State {
                 let s = if tests.len() == 1 { "" } else { "s" };
                 Some(format!("{} test{s} on {}", tests.len(), pools.join(", ")))
             }
+            RunEvent::Restarted => {
+                Some(format!("going on: {} of {} tests are done", self.concluded, self.total))
+            }
             RunEvent::RemoteProvisioned { remote, name, .. } => {
                 self.remotes.insert(*remote, name.clone());
                 None
@@ -77,7 +80,6 @@ impl State {
             | RunEvent::ProvisionWithdrawn { .. }
             | RunEvent::RemotePrepared { .. }
             | RunEvent::RemoteReleased { .. }
-            | RunEvent::Restarted
             | RunEvent::Interrupted
             | RunEvent::TimePassed
             | RunEvent::RunFinished => None,

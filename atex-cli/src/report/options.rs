@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 
 /// What is wanted to be known of runs.
 #[derive(Debug, Args)]
@@ -43,7 +44,7 @@ pub(crate) struct ReportOptions {
 }
 
 /// Failures that are known.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 pub(crate) struct WaiverOptions {
     /// Known failures, which do not count for the exit code: a YAML file, see docs/guide/reports.md
     #[arg(long, value_name = "FILE")]

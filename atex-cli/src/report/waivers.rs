@@ -33,7 +33,7 @@ pub(crate) fn before_run(
 }
 
 /// The waivers for a run that was: those that were named, or those that it was started with.
-pub(super) fn of_run(options: &WaiverOptions, store: &RunStore) -> Result<Option<Waivers>> {
+pub(crate) fn of_run(options: &WaiverOptions, store: &RunStore) -> Result<Option<Waivers>> {
     let kept = store.waivers_path();
     let file = match (&options.waivers, options.no_waivers) {
         (_, true) => None,

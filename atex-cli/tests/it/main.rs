@@ -11,5 +11,6 @@ mod lost_output;
 mod platforms;
 mod podman;
 mod report;
+mod resume;
 mod run;
 mod ssh;

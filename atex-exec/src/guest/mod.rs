@@ -8,8 +8,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 mod conclusion;
+mod sweeping;
 
 pub(crate) use conclusion::Conclusion;
+pub(crate) use sweeping::{Owner, sweep};
 
 /// The supervisor; its head says what it does. The second part is only read where the first does not do.
 const GUEST: &str = include_str!("guest.sh");
@@ -43,7 +45,7 @@ const TOOL_NAMES: &str = "tmt-report-result tmt-file-submit tmt-reboot tmt-abort
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
 
-/// Makes the work folder in `$1`, puts scripts there from standard input, of which `$2`… are names and lengths, and prints the folder's
+/// Makes the work folder in `$1`, whose name has `$2` in it, puts scripts there from standard input, of which `$3`… are names and lengths, and prints the folder's
 /// path, without symbolic links; TOOLS is replaced by names. Not every bash brings every byte through `read`; this one is asked.
 const START: &str = r#"
 base=${1:-${TMPDIR:-/var/tmp}} names='TOOLS' commands=
@@ -51,9 +53,9 @@ export LC_ALL=C
 bytes=$'\001\002\010\n\r\033\177\200\302\240\377 \\' exact=
 IFS= read -r -d '' -n 1024 copy <<<"$bytes"
 [[ $copy = "$bytes"$'\n' ]] && exact=1
-work=$(mktemp -d -p "$base" atex-XXXXXXXXXX) && cd -P "$work" && work=$PWD && mkdir tree run-0 run-1 bin plan_data test_data &&
+work=$(mktemp -d -p "$base" "atex-$2XXXXXXXXXX") && cd -P "$work" && work=$PWD && mkdir tree run-0 run-1 bin plan_data test_data &&
   mkfifo run-{0,1}/{life,mail,control.pipe,output.pipe} && : >plan_env || exit
-shift
+shift 2
 while (($#)); do
   IFS= read -r -N "$2" script || exit
   [[ $1 != guest.sh ]] || script=exact=$exact$'\n'$script
@@ -96,7 +98,11 @@ pub struct Debug {
 
 impl Guest {
     /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`).
-    pub(crate) async fn start(connection: &dyn Connection, base: Option<&str>) -> Result<Self> {
+    pub(crate) async fn start(
+        connection: &dyn Connection,
+        base: Option<&str>,
+        owner: Option<&Owner>,
+    ) -> Result<Self> {
         let scripts = [
             ("guest.sh", stripped(GUEST)),
             ("slow.sh", stripped(SLOW)),
@@ -105,6 +111,7 @@ impl Guest {
         ];
         let mut command =
             Command::bash(START.replace("TOOLS", TOOL_NAMES)).arg(base.unwrap_or_default());
+        command = command.arg(owner.map(|owner| owner.mark(connection.name())).unwrap_or_default());
         for (name, script) in &scripts {
             command = command.arg(*name).arg(script.len().to_string());
         }

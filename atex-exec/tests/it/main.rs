@@ -14,4 +14,5 @@ mod packages;
 mod reboot;
 mod resume;
 mod secrets;
+mod sweep;
 mod systems;

@@ -73,9 +73,6 @@ impl Refusal {
 impl Master {
     /// Connects. Dropping the future ends the attempt, and ssh.
     pub(super) async fn connect(ssh: &Ssh) -> Result<Self, Refusal> {
-        let dir = control_dir().map_err(|error| {
-            Refusal::new(format!("cannot create a folder for the control socket: {error}"))
-        })?;
         let cannot = |error| Refusal::new(format!("cannot run ssh: {error} (is it installed?)"));
         let (stdin, lifeline) = pipe().map_err(cannot)?;
         let began = Instant::now();
@@ -83,6 +80,10 @@ impl Master {
         let asking =
             tokio::time::timeout(ssh.connect_limit, preferred(&arguments, &ssh.destination));
         let ciphers = asking.await.ok().flatten();
+        // Not before it is needed: until ssh is there, nobody removes it if we are killed.
+        let dir = control_dir().map_err(|error| {
+            Refusal::new(format!("cannot create a folder for the control socket: {error}"))
+        })?;
         let mut child = command(ssh, dir.path(), ciphers.as_deref())
             .stdin(OwnedFd::from(stdin))
             .stdout(Stdio::piped())

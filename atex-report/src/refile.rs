@@ -1,0 +1,51 @@
+//! Filing the tests of a run once more: results are made of artifacts, and can be made again.
+
+use std::fs;
+use std::io;
+
+use atex_core::{Aggregator, Artifacts, Error, Failure, Record, Result};
+
+use crate::{ResultsFile, RunReport, RunStore, TestReport};
+
+impl RunStore {
+    /// Makes the results of all tests again, as far as this report tells of last words on them, and yields them for the tests that are
+    /// still to come. What was there is removed: a controller that died may have left a test in it that was not yet said to be there, or a part
+    /// of one. Also tells what could not be filed, of which the artifacts are gone.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the old results cannot be removed or the new ones not be written.
+    pub async fn results_again(&self, report: &RunReport) -> Result<(ResultsFile, Vec<Failure>)> {
+        let (results, files) = (self.results_path(), self.files_dir());
+        gone(fs::remove_file(&results)).map_err(Error::io("cannot remove", &results))?;
+        gone(fs::remove_dir_all(&files)).map_err(Error::io("cannot remove", &files))?;
+        let again = self.results()?;
+        let mut failures = Vec::new();
+        for record in report.tests().filter_map(|test| self.record(test)) {
+            if let Err(error) = again.ingest(record).await {
+                failures.push(Failure::from(&error));
+            }
+        }
+        Ok((again, failures))
+    }
+
+    /// What is filed of a test, once there is a last word on it: its last attempt.
+    pub fn record(&self, test: &TestReport) -> Option<Record> {
+        let last = test.attempts.last()?;
+        let platform = test.platform.clone().or_else(|| last.platform.clone())?;
+        let dir = self.attempt_dir(&platform, &test.name, last.number);
+        test.verdict?;
+        Some(Record {
+            platform,
+            test: test.name.clone(),
+            artifacts: Artifacts::open(dir),
+            outcome: last.outcome.clone()?,
+        })
+    }
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
