@@ -227,7 +227,8 @@ impl<'a> SummaryText<'a> {
                 1 => ": ",
                 _ => ", ",
             };
-            if index > 0 && used + 2 + part.len() > self.width {
+            // The comma after it needs room as well.
+            if index > 0 && used + 2 + part.len() + 1 > self.width {
                 line.push_str(",\n          ");
                 used = 10;
             } else {

@@ -12,6 +12,7 @@ mod json_lines;
 #[cfg(all(feature = "gzip", feature = "xz", feature = "zstd"))]
 mod packed;
 mod report;
+mod review;
 mod run;
 mod several;
 mod store;
