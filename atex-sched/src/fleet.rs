@@ -48,7 +48,7 @@ pub(crate) struct Remote {
     bad: bool,
     /// How many failures its pool had seen when it was asked for.
     epoch: u64,
-    /// Whether it was ever ready.
+    /// Whether it ever ran a test.
     worked: bool,
 }
 
@@ -70,6 +70,11 @@ impl Remote {
             epoch,
             worked: false,
         }
+    }
+
+    /// Whether it ever ran a test.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.worked
     }
 
     /// Whether it gets no more tests.
@@ -370,11 +375,9 @@ impl Fleet {
         *pool.count(remote.state) -= 1;
         *pool.count(state) += 1;
         match state {
-            State::Idle => {
+            State::Running(test) => {
                 remote.worked = true;
                 (pool.failures, pool.waits) = (0, 0);
-            }
-            State::Running(test) => {
                 remote.before = Some(test);
                 remote.ran += 1;
             }
@@ -383,6 +386,7 @@ impl Fleet {
             State::Requested
             | State::Withdrawing
             | State::Preparing
+            | State::Idle
             | State::Held
             | State::RollingBack
             | State::Quarantined

@@ -145,8 +145,9 @@ impl Scheduler {
         let state = remote.state;
         self.fleet.blame(id);
         actions.push(Action::Quarantine { remote: id, reason });
-        // Whoever runs a test is released after it.
-        if state == State::Idle {
+        // Whoever runs a test, or is made ready for one, is released after it.
+        if matches!(state, State::Idle | State::Held) {
+            self.leave_gang(id);
             self.release(id, actions);
         }
     }

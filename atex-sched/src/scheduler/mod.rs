@@ -10,7 +10,7 @@ use std::time::Duration;
 use atex_core::{Facts, Failure, RemoteId, RunEvent};
 
 use crate::action::Action;
-use crate::fleet::{Fleet, State};
+use crate::fleet::{Fleet, Remote, State};
 use crate::plan::{Plan, TestIndex};
 use crate::policy::{Candidate, Judge, RemoteView};
 use crate::queue::Queue;
@@ -223,13 +223,15 @@ impl Scheduler {
         actions: &mut Vec<Action>,
     ) {
         match self.fleet.state(remote) {
-            Some(State::Held) => {
+            Some(State::Held | State::Idle) => {
+                // One that is lost before it was of any use says something of its pool.
+                if !self.fleet.get(remote).is_some_and(Remote::has_worked) {
+                    self.pool_failed(now, remote, failure, actions);
+                }
                 self.leave_gang(remote);
                 self.release(remote, actions);
             }
-            Some(State::Idle | State::RollingBack | State::Quarantined) => {
-                self.release(remote, actions);
-            }
+            Some(State::RollingBack | State::Quarantined) => self.release(remote, actions),
             Some(State::Preparing) => self.prepare_failed(now, remote, failure, actions),
             // The end of the test or of the release is still to come, and says more.
             Some(State::Requested | State::Withdrawing | State::Running(_) | State::Releasing)

@@ -59,11 +59,17 @@ impl Scheduler {
     }
 
     fn employ(&mut self, id: RemoteId, actions: &mut Vec<Action>) {
-        if self.fleet.state(id) != Some(State::Idle) || self.join_gang(id, actions) {
+        if self.fleet.state(id) != Some(State::Idle) {
             return;
         }
         let Some(remote) = self.fleet.get(id) else { return };
+        if remote.is_bad() {
+            return self.release(id, actions);
+        }
         let (kind, fresh) = (remote.kind, remote.ran == 0);
+        if self.join_gang(id, actions) {
+            return;
+        }
         let line = self.queue.line(&self.tests, (id, kind), self.gangs.is_free());
         if line.is_empty() {
             return;

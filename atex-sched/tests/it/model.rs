@@ -7,7 +7,7 @@ use std::time::Duration;
 use atex_core::{
     Attempt, Facts, Failure, Fault, Lease, Outcome, RemoteId, Retry, RunEvent, TestName, Verdict,
 };
-use atex_sched::{Action, Plan, Scheduler};
+use atex_sched::{Action, Plan, PoolPlan, Scheduler, TestPlan};
 
 /// Where a remote is, as the world sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub(crate) enum Place {
     /// Of no further use: only to be released.
     Spent,
     Running(Attempt),
+    RollingBack,
+    /// To blame for failures: never to run anything again.
+    Quarantined,
     Releasing,
     /// Its controller died while it ran this.
     Orphaned(Attempt),
@@ -31,6 +34,9 @@ pub(crate) enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Provisioned,
+    /// It is there, and not what its pool says.
+    Odd,
+    RolledBack,
     Unavailable,
     Misconfigured,
     Withdrawn,
@@ -82,6 +88,10 @@ pub(crate) struct World {
     pub(crate) interrupted: bool,
     /// Remotes of a former life that run what they ran then.
     pub(crate) adopted: BTreeSet<RemoteId>,
+    /// What remotes turned out to be.
+    pub(crate) facts: BTreeMap<RemoteId, Facts>,
+    /// Remotes that are to blame for failures.
+    pub(crate) blamed: BTreeSet<RemoteId>,
     /// Whether a pool failed, so that it may rest.
     pub(crate) troubled: bool,
     /// Whether events that change nothing happen, too.
@@ -100,6 +110,14 @@ impl World {
         world
     }
 
+    /// A run of one plan that has just begun, of a world that believes it to be another.
+    pub(crate) fn begun(plan: Plan, believed: Plan) -> Self {
+        let started = plan.started();
+        let mut world = Self { scheduler: Scheduler::new(plan), ..Self::empty(believed) };
+        world.feed(started);
+        world
+    }
+
     /// Before the first event.
     pub(crate) fn empty(plan: Plan) -> Self {
         Self {
@@ -114,6 +132,8 @@ impl World {
             wakes: BTreeSet::new(),
             interrupted: false,
             adopted: BTreeSet::new(),
+            facts: BTreeMap::new(),
+            blamed: BTreeSet::new(),
             troubled: false,
             noisy: false,
             finished: false,
@@ -130,7 +150,7 @@ impl World {
         for (id, (_, place)) in &self.remotes {
             let answers: &[Answer] = match place {
                 Place::Requested => {
-                    &[Answer::Provisioned, Answer::Unavailable, Answer::Misconfigured]
+                    &[Answer::Provisioned, Answer::Odd, Answer::Unavailable, Answer::Misconfigured]
                 }
                 Place::Withdrawing => {
                     &[Answer::Withdrawn, Answer::Provisioned, Answer::Unavailable]
@@ -140,11 +160,16 @@ impl World {
                     &[Answer::Passed, Answer::Failed, Answer::Infra, Answer::Died, Answer::Hopeless]
                 }
                 Place::Releasing => &[Answer::Released, Answer::ReleaseFailed],
-                Place::Up | Place::Idle | Place::Spent | Place::Orphaned(_) | Place::Left => {
+                Place::RollingBack => &[Answer::RolledBack, Answer::Lost],
+                Place::Idle | Place::Quarantined => &[Answer::Lost],
+                Place::Up | Place::Spent | Place::Orphaned(_) | Place::Left => {
                     unreachable!("checked after every event")
                 }
             };
-            options.extend(answers.iter().map(|answer| Happening::Answer(*id, *answer)));
+            // Remotes that are not what they should be matter only where somebody needs something.
+            let needed = self.plan.tests.iter().any(|test| test.needs.is_some());
+            let answers = answers.iter().filter(|answer| needed || **answer != Answer::Odd);
+            options.extend(answers.map(|answer| Happening::Answer(*id, *answer)));
             if self.adopted.contains(id) {
                 options.push(Happening::Answer(*id, Answer::Orphaned));
             }
@@ -169,7 +194,7 @@ impl World {
 
     /// Whether this brings the run nearer to its end. What does not may be left out when time is short.
     pub(crate) fn is_progress(happening: Happening) -> bool {
-        !matches!(happening, Happening::Interrupt)
+        !matches!(happening, Happening::Interrupt | Happening::Answer(_, Answer::Odd))
     }
 
     /// Lets it happen.
@@ -198,13 +223,24 @@ impl World {
         let before = place.clone();
         let failure = Failure::infra("boom");
         match answer {
-            Answer::Provisioned => {
-                *place = Place::Up;
+            Answer::Provisioned | Answer::Odd => {
+                let pool = &self.plan.pools[self.remotes[&remote].0];
+                let facts = match answer {
+                    Answer::Odd => Facts::new().with("kind", "odd"),
+                    _ => pool.facts.clone(),
+                };
+                self.facts.insert(remote, facts.clone());
+                self.remotes.get_mut(&remote).unwrap().1 = Place::Up;
+                // A few names, so that some come twice.
                 RunEvent::RemoteProvisioned {
                     remote,
-                    name: remote.to_string(),
-                    facts: Facts::new(),
+                    name: format!("host-{}", remote.0 % 5),
+                    facts,
                 }
+            }
+            Answer::RolledBack => {
+                *place = Place::Up;
+                RunEvent::RemoteRolledBack { remote }
             }
             Answer::Unavailable | Answer::Misconfigured | Answer::Withdrawn => {
                 self.remotes.remove(&remote);
@@ -223,7 +259,12 @@ impl World {
                 RunEvent::RemotePrepared { remote }
             }
             Answer::Unfit => RunEvent::PrepareFailed { remote, failure },
-            Answer::Lost => RunEvent::RemoteLost { remote, failure },
+            Answer::Lost => {
+                if matches!(place, Place::Idle | Place::RollingBack | Place::Quarantined) {
+                    *place = Place::Spent;
+                }
+                RunEvent::RemoteLost { remote, failure }
+            }
             Answer::Released | Answer::ReleaseFailed => {
                 self.remotes.remove(&remote);
                 match answer {
@@ -267,12 +308,14 @@ impl World {
     pub(crate) fn feed(&mut self, event: RunEvent) {
         self.now += Duration::from_millis(1);
         let actions = self.scheduler.on(self.now, &event);
-        for action in actions.clone() {
-            self.carry_out(action);
-        }
         let before = self.history.take();
         let echoes = actions.iter().flat_map(echoes).collect();
-        self.history = Some(Arc::new(Step { now: self.now, event, actions, echoes, before }));
+        let step = Step { now: self.now, event, actions: actions.clone(), echoes, before };
+        self.history = Some(Arc::new(step));
+        for action in &actions {
+            self.carry_out(action.clone());
+        }
+        self.check_gangs(&actions);
         self.check();
     }
 
@@ -295,17 +338,26 @@ impl World {
                 assert_eq!(attempt.number, *attempts);
                 let test = self.plan.tests.iter().find(|test| test.name == attempt.test).unwrap();
                 let pool = self.remotes[&remote].0;
-                assert!(
-                    test.pools.as_ref().is_none_or(|pools| pools.contains(&pool)),
-                    "{attempt} on {remote}"
-                );
+                assert!(self.may_run(test, remote, pool), "{attempt} on {remote}");
+                assert!(!self.blamed.contains(&remote), "{attempt} on {remote}, which is bad");
                 self.moves(remote, &Place::Idle, Place::Running(attempt));
             }
             Action::Adopt { remote, attempt } => {
                 self.moves(remote, &Place::Orphaned(attempt.clone()), Place::Running(attempt));
                 self.adopted.insert(remote);
             }
-            Action::RollBack { .. } | Action::Quarantine { .. } => {}
+            Action::RollBack { remote } => {
+                let (_, place) = self.remotes.get_mut(&remote).unwrap();
+                assert!(matches!(place, Place::Idle | Place::Spent), "{remote} is {place:?}");
+                *place = Place::RollingBack;
+            }
+            Action::Quarantine { remote, .. } => {
+                assert!(self.blamed.insert(remote), "{remote} is blamed twice");
+                let (_, place) = self.remotes.get_mut(&remote).unwrap();
+                if *place == Place::Up {
+                    *place = Place::Quarantined;
+                }
+            }
             Action::StopTest { remote } => {
                 assert!(matches!(self.remotes[&remote].1, Place::Running(_)), "nothing to stop");
             }
@@ -355,20 +407,20 @@ impl World {
         }
         for (id, (_, place)) in &self.remotes {
             assert!(
-                !matches!(
-                    place,
-                    Place::Up | Place::Idle | Place::Spent | Place::Orphaned(_) | Place::Left
-                ),
+                !matches!(place, Place::Up | Place::Spent | Place::Orphaned(_) | Place::Left),
                 "{id} is left {place:?}"
             );
+            assert!(*place != Place::Idle || self.may_idle(*id), "{id} is idle");
         }
         let out = self.remotes.values().filter(|(_, place)| serving(place)).count();
         let left = self.plan.tests.len() - self.concluded.len();
-        assert!(out <= left, "{out} remotes for {left} tests");
+        let spare = |pool: &PoolPlan| pool.spares.max(pool.min).min(left);
+        let spares: usize = self.plan.pools.iter().map(spare).sum();
+        assert!(out <= left + spares, "{out} remotes for {left} tests");
         let pending = |place: &Place| matches!(place, Place::Requested | Place::Preparing);
         let coming = self.remotes.values().filter(|(_, place)| pending(place)).count();
         let room = self.plan.pools.iter().map(|pool| pool.max).sum::<usize>() - self.remotes.len();
-        if !self.troubled && self.plan.tests.iter().all(|test| test.pools.is_none()) {
+        if !self.troubled && self.plan.tests.iter().all(is_plain) {
             let wanted = self.waiting.len().min(coming + room);
             assert!(coming >= wanted, "{coming} remotes on their way, {wanted} could be");
         }
@@ -377,7 +429,10 @@ impl World {
                 !self.remotes.values().any(|(_, place)| pending(place)),
                 "a remote for nothing"
             );
-            assert!(self.waiting.is_empty(), "{:?} wait after the interrupt", self.waiting);
+            // Those of a gang that runs are concluded with it.
+            let alone = |test: &&TestPlan| test.together.is_none();
+            let mut left = self.plan.tests.iter().filter(alone);
+            assert!(left.all(|test| !self.waiting.contains(&test.name)), "{:?} wait", self.waiting);
         }
         if self.finished {
             assert_eq!(left, 0, "finished with tests left");
@@ -385,6 +440,51 @@ impl World {
         } else {
             let stuck = self.remotes.is_empty() && self.wakes.is_empty();
             assert!(!stuck, "nothing can happen any more, and the run is not over");
+        }
+    }
+
+    /// Whether a test may run on a remote.
+    fn may_run(&self, test: &TestPlan, remote: RemoteId, pool: usize) -> bool {
+        let there = &self.plan.pools[pool];
+        let facts = self.facts.get(&remote).unwrap_or(&there.facts);
+        test.pools.as_ref().is_none_or(|pools| pools.contains(&pool))
+            && test.wanted.as_ref().is_none_or(|wanted| *wanted == there.platform)
+            && test.needs.as_ref().is_none_or(|needs| needs.met_by(facts) == Some(true))
+    }
+
+    /// Whether it is in order that a remote has nothing to do: it is a spare, or there are gangs.
+    fn may_idle(&self, id: RemoteId) -> bool {
+        let pool = self.remotes[&id].0;
+        let open = |test: &&TestPlan| !self.concluded.contains(&test.name);
+        let gangs = self.plan.tests.iter().filter(open).any(|test| test.together.is_some());
+        let there = &self.plan.pools[pool];
+        let work = self.plan.tests.iter().any(|test| {
+            let first = test.group.is_none();
+            first && self.waiting.contains(&test.name) && self.may_run(test, id, pool)
+        });
+        let spare = there.spares.max(there.min) > 0 && !self.interrupted;
+        gangs || (spare && !work && self.concluded.len() < self.plan.tests.len())
+    }
+
+    /// Tests of a gang start together or not at all, each on a remote of its own.
+    fn check_gangs(&self, actions: &[Action]) {
+        let mut started: BTreeMap<&str, BTreeSet<RemoteId>> = BTreeMap::new();
+        for action in actions {
+            let Action::Run { remote, attempt, together } = action else { continue };
+            let test = self.plan.tests.iter().find(|test| test.name == attempt.test).unwrap();
+            let Some(own) = &test.together else { continue };
+            started.entry(&own.gang).or_default().insert(*remote);
+            let of_gang = |test: &&TestPlan| {
+                test.together.as_ref().is_some_and(|other| other.gang == own.gang)
+            };
+            let size = self.plan.tests.iter().filter(of_gang).count();
+            assert!(size == together.len() || size == 1, "{attempt} with {together:?}");
+        }
+        for (gang, remotes) in started {
+            let of_gang =
+                |test: &&TestPlan| test.together.as_ref().is_some_and(|other| *other.gang == *gang);
+            let size = self.plan.tests.iter().filter(of_gang).count();
+            assert_eq!(remotes.len(), size, "of gang {gang}, {remotes:?} start");
         }
     }
 
@@ -397,8 +497,11 @@ impl World {
 
     /// What happened, one line per event.
     pub(crate) fn story(&self) -> String {
-        let lines =
-            self.steps().into_iter().map(|step| format!("{:?} -> {:?}", step.event, step.actions));
+        let lines = self.steps().into_iter().map(|step| {
+            let actions: Vec<String> = step.actions.iter().map(ToString::to_string).collect();
+            let actions = if actions.is_empty() { "nothing".into() } else { actions.join("; ") };
+            format!("{} -> {actions}", told(&step.event))
+        });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -411,6 +514,41 @@ impl World {
                 assert_eq!(scheduler.on(step.now, &echo), [], "{echo:?} is only an echo");
             }
         }
+    }
+}
+
+/// Tests that any remote can run, each by itself.
+fn is_plain(test: &TestPlan) -> bool {
+    test.pools.is_none()
+        && test.needs.is_none()
+        && test.wanted.is_none()
+        && test.group.is_none()
+        && test.together.is_none()
+}
+
+/// An event as people would tell it.
+fn told(event: &RunEvent) -> String {
+    match event {
+        RunEvent::RunStarted { .. } => "start".to_owned(),
+        RunEvent::RemoteProvisioned { remote, name, facts } => {
+            format!("{remote} up {name} {facts}")
+        }
+        RunEvent::ProvisionFailed { remote, failure } => {
+            format!("{remote} unavailable ({failure})")
+        }
+        RunEvent::ProvisionWithdrawn { remote } => format!("{remote} withdrawn"),
+        RunEvent::RemotePrepared { remote } => format!("{remote} ready"),
+        RunEvent::PrepareFailed { remote, .. } => format!("{remote} unfit"),
+        RunEvent::RemoteLost { remote, .. } => format!("{remote} lost"),
+        RunEvent::RemoteRolledBack { remote } => format!("{remote} rolled back"),
+        RunEvent::TestEnded { remote, attempt, outcome, failure } => {
+            let failure = failure.as_ref().map(|failure| format!(" ({:?})", failure.fault));
+            format!("{remote} ends {attempt}: {}{}", outcome.verdict, failure.unwrap_or_default())
+        }
+        RunEvent::RemoteReleased { remote } => format!("{remote} released"),
+        RunEvent::ReleaseFailed { remote, .. } => format!("{remote} stuck"),
+        RunEvent::TimePassed => "wake".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -428,11 +566,13 @@ fn echoes(action: &Action) -> Vec<RunEvent> {
                 .map(|attempt| RunEvent::IngestFailed { attempt, failure: Failure::infra("full") });
             failed.into_iter().chain([conclusion.into()]).collect()
         }
+        Action::Quarantine { remote, reason } => {
+            vec![RunEvent::RemoteQuarantined { remote, reason }]
+        }
         Action::Finish => vec![RunEvent::RunFinished],
         Action::Withdraw { .. }
         | Action::Adopt { .. }
         | Action::RollBack { .. }
-        | Action::Quarantine { .. }
         | Action::Prepare { .. }
         | Action::StopTest { .. }
         | Action::Release { .. }

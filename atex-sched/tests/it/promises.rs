@@ -1,10 +1,12 @@
 //! The promises of the scheduler, over all short histories and many random long ones. [`World`] checks them at every step.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use atex_core::TestName;
-use atex_sched::{Plan, PoolPlan, TestPlan};
+use atex_core::{Facts, TestName};
+use atex_sched::{Needs, Plan, PoolPlan, Standard, TestPlan};
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use crate::model::{Answer, Happening, World};
 use crate::script::{test, tests};
@@ -28,14 +30,32 @@ fn walk(world: &World, depth: usize, count: &mut u64) {
 /// always this one where it can be.
 pub(crate) fn finish(mut world: World, always: Option<Answer>) {
     world.noisy = false;
-    for _ in 0..1000 {
-        let options = world.options();
-        let is_wanted = |option: &&Happening| matches!(option, Happening::Answer(_, answer) if Some(*answer) == always);
-        let progress = || options.iter().find(|option| World::is_progress(**option));
-        let Some(next) = options.iter().find(is_wanted).or_else(progress) else { break };
-        world.happen(*next);
+    told(&mut world, |world| {
+        for _ in 0..1000 {
+            let options = world.options();
+            let is_wanted = |option: &&Happening| matches!(option, Happening::Answer(_, answer) if Some(*answer) == always);
+            let progress = || options.iter().find(|option| World::is_progress(**option));
+            let Some(next) = options.iter().find(is_wanted).or_else(progress) else { break };
+            world.happen(*next);
+        }
+        assert!(world.finished, "the run does not end");
+    });
+}
+
+/// A promise that is broken is told with all that led to it.
+fn told(world: &mut World, live: impl FnOnce(&mut World)) {
+    if let Err(text) = saying(|| live(world)) {
+        panic!("{text}\n{}", world.story());
     }
-    assert!(world.finished, "the run does not end: {}", world.story());
+}
+
+/// What a panic said.
+fn saying(live: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(live)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        text.unwrap_or_default()
+    })
 }
 
 fn all_histories(plan: Plan, depth: usize) -> u64 {
@@ -70,40 +90,88 @@ pub(crate) struct Drawn {
     pub(crate) choices: Vec<usize>,
 }
 
+/// What a drawn test is, beyond its name.
+type DrawnTest = (Option<u64>, bool, Option<Vec<usize>>, Bond, (bool, bool, bool));
+
+/// What a drawn test belongs to.
+#[derive(Debug, Clone, Copy)]
+enum Bond {
+    Alone,
+    Group(u8),
+    Gang(u8),
+}
+
+fn drawn_test(pools: usize) -> impl Strategy<Value = DrawnTest> {
+    let bond = prop_oneof![
+        6 => Just(Bond::Alone),
+        2 => (0..2_u8).prop_map(Bond::Group),
+        2 => (0..2_u8).prop_map(Bond::Gang),
+    ];
+    let some = proptest::sample::subsequence((0..pools).collect::<Vec<_>>(), 0..=pools);
+    (
+        proptest::option::of(0..5_u64),
+        proptest::bool::weighted(0.3),
+        proptest::option::weighted(0.3, some),
+        bond,
+        (any::<bool>(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.2)),
+    )
+}
+
+/// `kind` is what a pool says, or, of half of the pools, what nobody says before a remote is there.
+fn plain() -> Needs {
+    Needs::new("kind == plain", |facts| Some(facts.get("kind").first()? == "plain"))
+}
+
+fn planned((index, drawn): (usize, DrawnTest), plain: &Needs) -> TestPlan {
+    let (duration, destructive, only, bond, (priority, needs, wanted)) = drawn;
+    let mut test = TestPlan::new(TestName::new(format!("/{index}")).unwrap());
+    test.duration = duration.map(Duration::from_secs);
+    test.destructive = destructive;
+    test.pools = only;
+    test.priority = i64::from(priority);
+    test.needs = needs.then(|| plain.clone());
+    test.wanted = wanted.then(|| "p0".to_owned());
+    match bond {
+        Bond::Alone => test,
+        Bond::Group(group) => test.group(&format!("group {group}")),
+        // Members of a gang are told apart by what they are wanted on as well, which the model does not follow.
+        Bond::Gang(gang) => {
+            test.wanted = None;
+            test.together(&format!("gang {gang}"), "x")
+        }
+    }
+}
+
 pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
     let pools = 1..4_usize;
     pools.prop_flat_map(|pools| {
-        let test = (
-            proptest::option::of(0..5_u64),
-            any::<bool>(),
-            proptest::option::weighted(
-                0.4,
-                proptest::sample::subsequence((0..pools).collect::<Vec<_>>(), 0..=pools),
-            ),
-        );
-        let limits = (0..3_u32, 0..3_u32, 1..4_u32);
+        let pool = (0..4_usize, 0..3_usize, 0..3_usize, any::<bool>());
+        let limits = (0..3_u32, 0..3_u32, 1..4_u32, 0..3_u32, any::<bool>());
         (
-            proptest::collection::vec(test, 0..9),
-            proptest::collection::vec(0..4_usize, pools),
+            proptest::collection::vec(drawn_test(pools), 0..9),
+            proptest::collection::vec(pool, pools),
             limits,
             proptest::collection::vec(any::<proptest::sample::Index>(), 0..200),
         )
-            .prop_map(|(tests, pools, (reruns, infra, failures), choices)| {
-                let tests =
-                    tests.into_iter().enumerate().map(|(index, (duration, destructive, only))| {
-                        let mut test = TestPlan::new(TestName::new(format!("/{index}")).unwrap());
-                        test.duration = duration.map(Duration::from_secs);
-                        test.destructive = destructive;
-                        test.pools = only;
-                        test
+            .prop_map(|(tests, pools, limits, choices)| {
+                let needs = plain();
+                let tests = tests.into_iter().enumerate().map(|test| planned(test, &needs));
+                let pools = pools.into_iter().enumerate();
+                let plan =
+                    pools.fold(Plan::new(tests), |plan, (index, (max, min, spares, says))| {
+                        let facts = Facts::new().with("kind", "plain");
+                        let pool = PoolPlan::new(format!("p{index}"), max);
+                        // Most runs have neither a minimum nor spares.
+                        let pool = pool.min(min.saturating_sub(1)).spares(spares.saturating_sub(1));
+                        plan.pool(if says { pool.facts(facts) } else { pool })
                     });
+                let (reruns, infra, failures, quarantine, roll_back) = limits;
                 let mut plan =
-                    pools.into_iter().enumerate().fold(Plan::new(tests), |plan, (index, max)| {
-                        plan.pool(PoolPlan::new(format!("p{index}"), max))
-                    });
+                    if roll_back { plan.policy(Standard::new().roll_back()) } else { plan };
                 plan.limits.reruns = reruns;
                 plan.limits.infra_retries = infra;
                 plan.limits.pool_failures = failures;
+                plan.limits.quarantine = quarantine;
                 Drawn {
                     plan,
                     choices: choices.iter().map(|choice| choice.index(1 << 20)).collect(),
@@ -112,14 +180,11 @@ pub(crate) fn drawn() -> impl Strategy<Value = Drawn> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_histories_keep_the_promises(drawn in drawn()) {
-        let mut world = World::new(drawn.plan);
-        world.noisy = true;
-        for choice in drawn.choices {
+/// Lets a run take a drawn course, and then come to its end in several moods.
+fn live(world: &mut World, choices: &[usize]) {
+    world.noisy = true;
+    told(world, |world| {
+        for choice in choices {
             let mut options = world.options();
             // An interrupt ends most of what is interesting, so it is rare.
             if choice % 50 != 0 {
@@ -131,9 +196,95 @@ proptest! {
             world.happen(options[choice % options.len()]);
         }
         world.check_replay();
-        let moods = [None, Some(Answer::Unavailable), Some(Answer::Unfit), Some(Answer::Failed), Some(Answer::Infra), Some(Answer::Died)];
-        for mood in moods {
-            finish(world.clone(), mood);
-        }
+    });
+    let moods = [
+        None,
+        Some(Answer::Unavailable),
+        Some(Answer::Unfit),
+        Some(Answer::Failed),
+        Some(Answer::Infra),
+        Some(Answer::Died),
+        Some(Answer::Odd),
+    ];
+    for mood in moods {
+        finish(world.clone(), mood);
     }
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// By default few, to be quick; with `ATEX_TEST_LOAD=full`, 100,000.
+fn cases() -> u32 {
+    let full = std::env::var("ATEX_TEST_LOAD").is_ok_and(|load| load == "full");
+    if full { 100_000 } else { 1500 }
+}
+
+#[test]
+fn random_histories_keep_the_promises() {
+    let run = TestRunner::new(config(cases())).run(&drawn(), |Drawn { plan, choices }| {
+        saying(|| live(&mut World::new(plan), &choices)).map_err(TestCaseError::fail)
+    });
+    if let Err(TestError::Fail(why, drawn)) = run {
+        panic!("{why}\nwith {:#?}", drawn.plan);
+    }
+}
+
+/// The model believes that every test is destructive, of which the scheduler knows nothing: the shortest story that shows it is told.
+#[test]
+fn a_broken_promise_is_told_as_a_short_story() {
+    let mut runner =
+        TestRunner::new_with_rng(config(500), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let run = runner.run(&drawn(), |Drawn { plan, choices }| {
+        let mut believed = plan.clone();
+        believed.tests.iter_mut().for_each(|test| test.destructive = true);
+        saying(|| live(&mut World::begun(plan, believed), &choices)).map_err(TestCaseError::fail)
+    });
+    let Err(TestError::Fail(why, _)) = run else { panic!("nobody saw it") };
+    insta::assert_snapshot!(why.message(), @r#"
+    assertion `left == right` failed: m2
+      left: Spent
+     right: Idle
+    start -> provision m1 from p0; provision m2 from p0
+    m1 up host-1  -> prepare m1
+    m1 unfit -> wake at 1s; release m1
+    wake -> nothing
+    m1 released -> provision m3 from p0
+    m2 up host-2  -> prepare m2
+    m2 ready -> run /0 on m2
+    m2 ends /0: passed -> conclude /0: passed; run /1 on m2; withdraw m3
+    "#);
+}
+
+/// Tests that belong together, over all short histories.
+#[test]
+fn all_short_histories_of_groups_and_gangs_keep_the_promises() {
+    let plan = Plan::new([
+        test("/g/1").group("g"),
+        test("/n/a").together("n", "a"),
+        test("/g/2").group("g"),
+        test("/n/b").together("n", "b"),
+    ]);
+    assert!(all_histories(plan.pool(PoolPlan::new("lab", 2)).reruns(1), 5) > 1_000);
+}
+
+#[test]
+fn all_short_histories_of_two_gangs_that_want_the_same_keep_the_promises() {
+    let gang =
+        |name: &str| ["a", "b"].map(|role| test(&format!("{name}/{role}")).together(name, role));
+    let plan = Plan::new(gang("/m").into_iter().chain(gang("/n")).chain([test("/x")]));
+    let plan = plan.pool(PoolPlan::new("one", 1)).pool(PoolPlan::new("two", 2).spares(1));
+    assert!(all_histories(plan, 4) > 1_000);
+}
+
+#[test]
+fn all_short_histories_of_needs_and_spares_keep_the_promises() {
+    let needs = plain();
+    let plan =
+        Plan::new([test("/a").needs(needs.clone()), test("/b"), test("/c").wanted_on("two")]);
+    let plan = plan.pool(PoolPlan::new("one", 1).spares(1)).pool(PoolPlan::new("two", 1).min(1));
+    let mut plan = plan.reruns(1);
+    plan.limits.pool_failures = 1;
+    assert!(all_histories(plan, 4) > 1_000);
 }

@@ -58,6 +58,7 @@ impl World {
             used: facts.used,
             attempts: facts.attempts,
             concluded: facts.concluded,
+            facts: facts.turned_out,
             history,
             now: self.now,
             noisy: self.noisy,
@@ -79,6 +80,7 @@ struct Facts {
     /// Remotes with a lease that are not gone.
     out: BTreeMap<RemoteId, String>,
     running: BTreeMap<RemoteId, Attempt>,
+    turned_out: BTreeMap<RemoteId, atex_core::Facts>,
 }
 
 impl Facts {
@@ -95,6 +97,9 @@ impl Facts {
             RunEvent::TestStarted { remote, attempt } => {
                 *self.attempts.entry(attempt.test.clone()).or_default() += 1;
                 self.running.insert(*remote, attempt.clone());
+            }
+            RunEvent::RemoteProvisioned { remote, facts, .. } => {
+                self.turned_out.insert(*remote, facts.clone());
             }
             RunEvent::TestEnded { remote, .. } => drop(self.running.remove(remote)),
             RunEvent::TestConcluded { test, .. } => {
@@ -201,7 +206,7 @@ fn orphans_count_against_no_limit() {
         }
     }
     let concluded = world.story().lines().last().unwrap_or_default().to_owned();
-    assert!(world.story().contains("verdict: Passed"), "{concluded}");
+    assert!(world.story().contains(": passed"), "{concluded}");
     assert_eq!(deaths, 7);
 }
 
