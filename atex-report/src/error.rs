@@ -66,6 +66,22 @@ pub enum StoreError {
         /// The longest line that is read.
         limit: usize,
     },
+    /// Something in a file that somebody else wrote is wrong.
+    #[error("{}:{line}: {what}", path.display())]
+    Mistake {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The results could not be written.
+    #[error("cannot write the results of the run")]
+    Results {
+        /// Why.
+        source: atex_core::Error,
+    },
     /// The system refused something.
     #[error("{action} {}", path.display())]
     Io {

@@ -6,6 +6,8 @@ mod compare;
 mod conclusion;
 mod dataset;
 mod error;
+#[cfg(feature = "import")]
+mod import;
 mod journal;
 mod journal_reader;
 mod json;
@@ -32,6 +34,8 @@ pub use dataset::{
     NewAttempt, NewRow, Row, RunBuilder, TestOutcome,
 };
 pub use error::StoreError;
+#[cfg(feature = "import")]
+pub use import::{Import, ImportFormat, Imported};
 pub use journal::Journal;
 pub use journal_reader::{JournalReader, Torn};
 pub use json::summary_json;

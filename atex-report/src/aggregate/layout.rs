@@ -218,7 +218,7 @@ fn make_folders(root: &Path, dir: &Path, own: usize) -> Result<(), Stop> {
 }
 
 /// Makes a file appear at a place where there is none: as another name for the same file, or as a copy where that cannot be.
-fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
+pub(crate) fn link_or_copy(source: &Path, target: &Path) -> io::Result<()> {
     match fs::hard_link(source, target) {
         // A link to a symbolic link is one itself: the file was exchanged after it was looked at.
         Ok(()) if fs::symlink_metadata(target)?.is_file() => Ok(()),

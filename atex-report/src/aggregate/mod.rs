@@ -24,6 +24,10 @@ pub use self::pack_files::PackFiles;
 pub use self::plan::{ResultsPlan, TextFormat};
 pub use self::several::Several;
 use self::shape::{Buffer, Shape, Told};
+#[cfg(feature = "import")]
+pub(crate) use self::layout::link_or_copy;
+#[cfg(feature = "import")]
+pub(crate) use self::source::{Reported, Said};
 use self::source::{Source, Stop};
 use self::tail::Tail;
 

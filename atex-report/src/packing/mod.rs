@@ -2,6 +2,8 @@
 
 #[cfg(feature = "gzip")]
 mod gzip;
+#[cfg(feature = "import")]
+pub(crate) mod unpack;
 #[cfg(feature = "xz")]
 mod xz;
 #[cfg(feature = "zstd")]

@@ -1,0 +1,78 @@
+//! JSON lines: `[platform, status, test, subtest, [files], note]`.
+
+use std::io::BufRead;
+
+use atex_core::Artifacts;
+use atex_core::bounded_lines::{BoundedLines, Next};
+use serde::Deserialize;
+
+use super::Stop;
+use super::store_writer::{Found, StoreWriter};
+use crate::aggregate::{Reported, Said};
+
+/// The parts of a line, in their order.
+#[derive(Deserialize)]
+struct Line<'a>(
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Option<Vec<Said<'a>>>,
+    #[serde(borrow)] Said<'a>,
+);
+
+pub(super) fn read(reader: impl BufRead, writer: &mut StoreWriter) -> Result<(), Stop> {
+    let mut lines = BoundedLines::new(reader, Artifacts::RESULT_MAX);
+    loop {
+        let number = lines.number() + 1;
+        let (text, whole) = match lines.next_line().map_err(|error| Stop::io(number, &error))? {
+            Next::End => return Ok(()),
+            Next::Whole(text) => (text, true),
+            Next::Torn(text) => (text, false),
+            Next::TooLong => {
+                let what = format!("the line is longer than {} bytes", Artifacts::RESULT_MAX);
+                return Err(Stop::mistake(number, what));
+            }
+        };
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        match one(text, writer) {
+            Err(Problem::Json(_)) if !whole => return Err(Stop::Torn(number)),
+            Err(Problem::Json(error)) => {
+                return Err(Stop::mistake(number, format!("not a line of results: {error}")));
+            }
+            Err(Problem::Stop(stop)) => return Err(stop),
+            Ok(()) => {}
+        }
+    }
+}
+
+enum Problem {
+    Json(serde_json::Error),
+    Stop(Stop),
+}
+
+fn one(text: &[u8], writer: &mut StoreWriter) -> Result<(), Problem> {
+    let line: Line<'_> = serde_json::from_slice(text).map_err(Problem::Json)?;
+    let (platform, test) = (line.0.clone(), line.2.clone());
+    let found = Found { platform: Some(&platform.shown()), test: &test.shown(), ..Found::default() };
+    writer.add(found, of_line(line)).map_err(|error| Problem::Stop(error.into()))
+}
+
+fn of_line(line: Line<'_>) -> Reported<'_> {
+    fn keep(what: Said<'_>) -> Option<Said<'_>> {
+        (!what.is_null()).then_some(what)
+    }
+    Reported {
+        status: keep(line.1),
+        name: keep(line.3),
+        files: line.4.unwrap_or_default(),
+        note: keep(line.5),
+    }
+}
+
+/// A line as a text that another format carries.
+pub(super) fn of_text(text: &str) -> Result<Reported<'_>, serde_json::Error> {
+    serde_json::from_str::<Line<'_>>(text).map(of_line)
+}
