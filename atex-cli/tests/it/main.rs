@@ -5,6 +5,7 @@ mod bad_days;
 mod bench;
 mod discover;
 mod executors;
+mod guide_reports;
 mod habits;
 mod lint;
 mod lost_output;
