@@ -8,8 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde::{Deserialize, Serialize};
 
-use crate::exit_code;
 use crate::report::options::{REPORT_EXAMPLES, ReportOptions, WaiverOptions};
+use crate::store_args::{ExportOptions, ImportOptions, PruneOptions, RunsOptions};
+use crate::{exit_code, store_args};
 
 /// Ad-hoc Test EXecution: runs FMF-described tests on many systems, each free one taking the next test.
 #[derive(Debug, Parser)]
@@ -61,6 +62,18 @@ pub(crate) enum Command {
     /// Give back what a run has left that was killed: containers, folders
     #[command(after_help = REAP_EXAMPLES)]
     Reap(ReapOptions),
+    /// List the runs that are kept, the newest first
+    #[command(after_help = store_args::RUNS_EXAMPLES)]
+    Runs(RunsOptions),
+    /// Remove old runs
+    #[command(after_help = store_args::PRUNE_EXAMPLES)]
+    Prune(PruneOptions),
+    /// Make a run of results that others wrote: JSON lines, YAML, JUnit, tmt's results.yaml
+    #[command(after_help = store_args::IMPORT_EXAMPLES)]
+    Import(ImportOptions),
+    /// Write the results of a run for others: JSON lines, YAML, JUnit, CSV, SQLite
+    #[command(after_help = store_args::EXPORT_EXAMPLES)]
+    Export(ExportOptions),
     /// Print a script with completions for your shell
     #[command(
         after_help = "Example:\n  atex completions bash >~/.local/share/bash-completion/completions/atex"
@@ -278,6 +291,10 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
+    /// Write the results in this format as well, while tests end; may be given several times: see the examples
+    #[arg(long, value_name = "FORMAT[:FILE][,KEY=VALUE]…")]
+    pub(crate) results: Vec<String>,
+
     /// What to show while it runs: what each system does, at the bottom of a terminal (bar), lines elsewhere (plain)
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressHow,
@@ -385,12 +402,18 @@ Pools:
        ,tools=yes   for containers: bash, coreutils and tar are added to the image if need be, once
        ,systemd=yes ,option=--OPTION=VALUE   for containers: started by /sbin/init; options of 'podman run'
 
+Results, besides those in the folder of the run:
+  jsonl, yaml, junit, csv, sqlite   with .gz, .xz or .zst after it, compressed; by default a file in the folder of the run
+  with ,files=DIR         the files of tests as well, below a new folder; ,pack=gz (xz, zst): each compressed
+       ,level=N ,exclude=NAME ,suffix=.TXT   how hard, which files not, and what is added to their names (may be nothing)
+
 Examples:
   atex run --pool local,max=4
   atex run --pool podman:fedora:42,max=8,option=--memory=1g
   atex run --plan /plans/full --pool ssh:root@lab1 --pool ssh:root@lab2 --reruns 1
   atex run --every-platform --pool podman:centos9,distro=centos-9 --pool podman:fedora42,distro=fedora-42
   atex run --commands checks.txt --pool ssh:root@lab1 --follow
+  atex run --pool local --results junit:junit.xml --results jsonl.xz:out.jsonl.xz,files=out,pack=xz
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
   atex run --resume results/tonight      after it was killed: nothing that was done is done again
 

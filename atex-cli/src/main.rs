@@ -2,6 +2,7 @@
 
 mod args;
 mod discover;
+mod exchange;
 mod executor;
 mod exit_code;
 mod fmf_init;
@@ -12,6 +13,7 @@ mod interrupt;
 mod logging;
 mod message;
 mod open_files;
+mod output;
 mod platforms;
 mod pool;
 mod progress;
@@ -19,8 +21,10 @@ mod reap;
 mod report;
 mod resume;
 mod run;
+mod runs;
 mod screen;
 mod selection;
+mod store_args;
 mod unmet;
 mod wishes;
 
@@ -42,6 +46,10 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Report(options) => report::run(&options),
         Command::Reap(options) => reap::run(&options),
+        Command::Runs(options) => runs::list(&options),
+        Command::Prune(options) => runs::prune(&options),
+        Command::Import(options) => exchange::import(&options),
+        Command::Export(options) => exchange::export(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "atex", &mut script);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use atex_core::{CancellationToken, EventSink, RunEvent};
+use atex_core::{Aggregator, CancellationToken, EventSink, RunEvent};
 use atex_report::{Entry, Journal, RunInfo, RunReport, RunStore, StoreError, Waivers};
 use atex_sched::{OpenLeases, Run};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::interrupt::Interrupts;
 use crate::message::OutputError;
 use crate::platforms::{Places, Platforms};
 use crate::report::{ended, waivers};
-use crate::{exit_code, message, open_files, progress, resume, unmet};
+use crate::{exit_code, message, open_files, output, progress, resume, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
 pub(crate) const RUNS: &str = "atex-runs";
@@ -31,6 +31,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     if tests == 0 {
         bail!("no tests were selected; `atex discover` with the same options shows what is");
     }
+    output::check(&options.results)?;
     open_files::make_room(platforms.systems().min(tests))?;
     let mut notes: Vec<String> =
         platforms.suites().flat_map(|suite| unmet::notes(suite, !options.no_install)).collect();
@@ -143,9 +144,13 @@ async fn drive(
     let journal: Arc<Journal> = Arc::new(journal);
     let leases = Arc::new(OpenLeases::default());
     let standing = resume::recall(&events, (seen, &leases));
-    let results = match standing {
-        Some(_) => resume::results(store, &seen.report()).await?,
-        None => store.results()?,
+    let (results, outputs) = match standing {
+        Some(_) => {
+            let report = seen.report();
+            let results = resume::results(store, &report).await?;
+            (results, output::again(&options.results, (store, &report)).await?)
+        }
+        None => (store.results()?, output::outputs(&options.results, store)?),
     };
     let how = progress::resolve(options.progress);
     let follow = options.follow.then(|| Arc::new(Follow::default()));
@@ -159,11 +164,12 @@ async fn drive(
         .sink(journal.clone())
         .sink(leases.clone())
         .sink(seen.clone())
-        .aggregator(Arc::new(results))
         .cancel(cancel.clone());
     if let Some(standing) = standing {
         run = run.resume(standing, resume::lasted(store));
     }
+    let outputs = std::iter::once(Arc::new(results) as Arc<dyn Aggregator>).chain(outputs);
+    run = outputs.fold(run, Run::aggregator);
     // First the last words of a test, then how it went.
     run = follow.clone().into_iter().fold(run, |run, follow| run.sink(follow));
     let displays = progress::sinks(how, progress::Expected::new(), &events);

@@ -6,6 +6,7 @@ mod compare;
 mod conclusion;
 mod dataset;
 mod error;
+mod export;
 #[cfg(feature = "import")]
 mod import;
 mod journal;
@@ -15,6 +16,7 @@ mod packing;
 mod refile;
 mod remote_report;
 mod report;
+mod retention;
 mod review;
 mod review_json;
 mod select;
@@ -25,7 +27,7 @@ mod timeline;
 mod waive;
 mod wire;
 
-pub use aggregate::{Earlier, PackFiles, ResultsFile, ResultsPlan, Several, TextFormat};
+pub use aggregate::{Earlier, PackFiles, ResultsFile, ResultsFormat, ResultsPlan, Several};
 pub use cause::{Cause, Causes};
 pub use compare::{Change, Comparison, Item, Kind, Mark, Place, Slow};
 pub use conclusion::{Conclusion, RunVerdict};
@@ -34,6 +36,7 @@ pub use dataset::{
     NewAttempt, NewRow, Row, RunBuilder, TestOutcome,
 };
 pub use error::StoreError;
+pub use export::{Finished, FinishedTests};
 #[cfg(feature = "import")]
 pub use import::{Import, ImportFormat, Imported};
 pub use journal::Journal;
@@ -42,11 +45,14 @@ pub use json::summary_json;
 pub use packing::{PackFormat, Packing};
 pub use remote_report::{LeftBehind, Release, RemoteReport};
 pub use report::RunReport;
+pub use retention::{Keep, Retention, StoredRun};
 pub use review::{Asked, Review};
 pub use select::Select;
 pub use store::RunStore;
 pub use test_report::{AttemptReport, Counts, TestReport};
-pub use text::{Markdown, ReviewText, Style, SummaryText, TimelineText, columns, shorten};
+pub use text::{
+    Markdown, ReviewText, RunsText, Style, SummaryText, TimelineText, bytes_shown, columns, shorten,
+};
 pub use timeline::{RemoteLine, Span, SpanKind, Timeline};
 pub use waive::{Blame, Pattern, Subtest, Use, Waived, WaivedTests, Waiver, WaiverError, Waivers};
 pub use wire::{Entry, RunInfo};

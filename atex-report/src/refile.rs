@@ -19,13 +19,19 @@ impl RunStore {
         gone(fs::remove_file(&results)).map_err(Error::io("cannot remove", &results))?;
         gone(fs::remove_dir_all(&files)).map_err(Error::io("cannot remove", &files))?;
         let again = self.results()?;
+        let failures = self.refile(report, &again).await;
+        Ok((again, failures))
+    }
+
+    /// Hands every test on which there is a last word to an aggregator. Tells what it did not take in.
+    pub async fn refile(&self, report: &RunReport, into: &dyn Aggregator) -> Vec<Failure> {
         let mut failures = Vec::new();
         for record in report.tests().filter_map(|test| self.record(test)) {
-            if let Err(error) = again.ingest(record).await {
+            if let Err(error) = into.ingest(record).await {
                 failures.push(Failure::from(&error));
             }
         }
-        Ok((again, failures))
+        failures
     }
 
     /// What is filed of a test, once there is a last word on it: its last attempt.

@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use crate::wire::{RUN_FORMAT, RunFile, RunFormat, SuiteFile};
 use crate::{
-    Entry, Journal, JournalReader, ResultsFile, ResultsPlan, RunInfo, RunReport, StoreError,
-    TextFormat, Torn,
+    Entry, Journal, JournalReader, ResultsFile, ResultsFormat, ResultsPlan, RunInfo, RunReport,
+    StoreError, Torn,
 };
 
 /// The folder of a run: everything that is left of it, and all that reports are made of.
@@ -153,7 +153,9 @@ impl RunStore {
     /// # Errors
     /// As [`ResultsPlan::create`]: the file or the folder of files exists already.
     pub fn results(&self) -> atex_core::Result<ResultsFile> {
-        ResultsPlan::new(TextFormat::JsonLines).files(self.files_dir()).create(self.results_path())
+        ResultsPlan::new(ResultsFormat::JsonLines)
+            .files(self.files_dir())
+            .create(self.results_path())
     }
 
     /// Goes on with the journal of this run, whose controller died. See [`Journal::resume`]. A run that died before it had a journal begins

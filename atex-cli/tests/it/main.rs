@@ -15,3 +15,4 @@ mod report;
 mod resume;
 mod run;
 mod ssh;
+mod stored;

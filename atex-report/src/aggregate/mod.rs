@@ -2,6 +2,8 @@
 
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(feature = "sqlite")]
+mod database;
 mod json_lines;
 mod junit;
 mod layout;
@@ -14,18 +16,19 @@ mod tail;
 mod yaml;
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use atex_core::{Aggregator, Error, Outcome, Record, Result, async_trait};
 
-use self::layout::{Keep, Layout};
-pub use self::pack_files::PackFiles;
-pub use self::plan::{ResultsPlan, TextFormat};
-pub use self::several::Several;
-use self::shape::{Buffer, Shape, Told};
 #[cfg(feature = "import")]
 pub(crate) use self::layout::link_or_copy;
+use self::layout::{Keep, Layout};
+pub use self::pack_files::PackFiles;
+pub use self::plan::{ResultsFormat, ResultsPlan};
+pub use self::several::Several;
+use self::shape::{Buffer, Shape, Told};
 #[cfg(feature = "import")]
 pub(crate) use self::source::{Reported, Said};
 use self::source::{Source, Stop};
@@ -61,7 +64,8 @@ pub struct ResultsFile {
 struct Shared {
     name: String,
     path: PathBuf,
-    shape: Box<dyn Shape>,
+    /// What text looks like; a database needs none.
+    shape: Option<Box<dyn Shape>>,
     files: Option<(PathBuf, Keep)>,
     allow_duplicates: bool,
     state: Mutex<State>,
@@ -71,9 +75,35 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    tail: Tail,
+    medium: Medium,
     /// Platforms and tests that are in the file, or about to be.
     taken: HashSet<(String, String)>,
+}
+
+/// What results go into.
+#[derive(Debug)]
+enum Medium {
+    Text(Tail),
+    #[cfg(feature = "sqlite")]
+    Database(database::Database),
+}
+
+impl Medium {
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Text(tail) => tail.check(),
+            #[cfg(feature = "sqlite")]
+            Self::Database(database) => database.check(),
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        match self {
+            Self::Text(tail) => tail.finish(),
+            #[cfg(feature = "sqlite")]
+            Self::Database(database) => database.finish(),
+        }
+    }
 }
 
 #[async_trait]
@@ -138,7 +168,7 @@ impl Shared {
     /// Reserves the name that the test gets in the file.
     fn claim(&self, platform: &str, test: &str) -> Result<String> {
         let mut state = self.state();
-        state.tail.check()?;
+        state.medium.check()?;
         let mut key = (platform.to_owned(), test.to_owned());
         let mut number = 0;
         while state.taken.contains(&key) {
@@ -178,19 +208,24 @@ impl Shared {
         // Outside of the lock: most of the work, and everything that can be wrong with what the test reported.
         let mut buffer = Buffer::default();
         let error = |stop: Stop| stop.into_error(&self.path);
-        self.shape.write(told, &mut buffer).map_err(error)?;
-        let mut state = self.state();
-        state.tail.add(|out| match buffer.bytes() {
-            Some(bytes) => {
-                std::io::Write::write_all(out, bytes).map_err(Error::io("cannot write", &self.path))
-            }
-            None => self.shape.write(told, out).map_err(error),
-        })
+        let write = |out: &mut dyn Write| match &self.shape {
+            Some(shape) => shape.write(told, out).map_err(error),
+            None => Ok(()),
+        };
+        write(&mut buffer)?;
+        match &mut self.state().medium {
+            Medium::Text(tail) => tail.add(|out| match buffer.bytes() {
+                Some(bytes) => out.write_all(bytes).map_err(Error::io("cannot write", &self.path)),
+                None => write(out),
+            }),
+            #[cfg(feature = "sqlite")]
+            Medium::Database(database) => database.add(told),
+        }
     }
 
     fn finish(&self) -> Result<()> {
         let _all = self.at_work.write().unwrap_or_else(PoisonError::into_inner);
-        self.state().tail.finish()
+        self.state().medium.finish()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, RwLock};
 
 use atex_core::{Error, Result};
@@ -11,14 +11,14 @@ use super::layout::Keep;
 use super::pack_files::{PackFiles, Slots};
 use super::shape::Shape;
 use super::tail::Tail;
-use super::{ResultsFile, Shared, State, json_lines, yaml};
+use super::{Medium, ResultsFile, Shared, State, json_lines, yaml};
 use crate::packing::Packing;
 use crate::store::sync_dir;
 
 /// What the results look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum TextFormat {
+pub enum ResultsFormat {
     /// `[platform, status, test, subtest, [files], note]`, one a line, as the Python ATEX writes it: pure ASCII, with a space after each
     /// comma. What a result does not say is `null`; keys other than these are left out.
     JsonLines,
@@ -32,28 +32,34 @@ pub enum TextFormat {
     /// begin with an apostrophe.
     #[cfg(feature = "csv")]
     Csv,
+    /// An SQLite database with the table `results(platform, status, test, subtest, files, note)`, files as a list in JSON. It
+    /// has its own files beside it (`-wal`, `-shm`) until the end.
+    #[cfg(feature = "sqlite")]
+    Sqlite,
 }
 
-impl TextFormat {
-    fn shape(self) -> Box<dyn Shape> {
-        match self {
+impl ResultsFormat {
+    fn shape(self) -> Option<Box<dyn Shape>> {
+        Some(match self {
             Self::JsonLines => Box::new(json_lines::JsonLines),
             Self::Yaml => Box::new(yaml::Yaml),
             Self::Junit => Box::new(super::junit::Junit),
             #[cfg(feature = "csv")]
             Self::Csv => Box::new(super::csv::Csv),
-        }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => return None,
+        })
     }
 }
 
 /// What a file of results is to be.
 ///
 /// ```
-/// # use atex_report::{ResultsPlan, TextFormat};
+/// # use atex_report::{ResultsPlan, ResultsFormat};
 /// # fn main() -> atex_core::Result<()> {
 /// # let dir = tempfile::tempdir().map_err(atex_core::Error::io("cannot create", "/tmp"))?;
 /// # let out = dir.path();
-/// let aggregator = ResultsPlan::new(TextFormat::JsonLines)
+/// let aggregator = ResultsPlan::new(ResultsFormat::JsonLines)
 ///     .files(out.join("files"))
 ///     .create(out.join("results.jsonl"))?;
 /// # Ok(())
@@ -62,7 +68,7 @@ impl TextFormat {
 #[derive(Debug)]
 #[must_use]
 pub struct ResultsPlan {
-    format: TextFormat,
+    format: ResultsFormat,
     packing: Option<Packing>,
     files: Option<PathBuf>,
     pack_files: Option<PackFiles>,
@@ -71,7 +77,7 @@ pub struct ResultsPlan {
 
 impl ResultsPlan {
     /// Plain text, without the files of tests.
-    pub fn new(format: TextFormat) -> Self {
+    pub fn new(format: ResultsFormat) -> Self {
         Self { format, packing: None, files: None, pack_files: None, allow_duplicates: false }
     }
 
@@ -110,7 +116,7 @@ impl ResultsPlan {
         if let Some(how) = &self.pack_files {
             how.packing().packer(Some(0))?;
         }
-        let tail = Tail::create(&path, self.packing, (shape.head(), shape.foot()))?;
+        let (name, medium) = self.medium(shape.as_deref(), &path)?;
         if let Some(files) = &self.files {
             if let Err(error) = fs::create_dir(files) {
                 fs::remove_file(&path).map_err(Error::io("cannot remove", &path))?;
@@ -124,14 +130,29 @@ impl ResultsPlan {
             None => Keep::Linked,
         };
         let shared = Shared {
-            name: format!("{} into {}", shape.name(), path.display()),
+            name: format!("{name} into {}", path.display()),
             path,
             shape,
             files: self.files.map(|files| (files, keep)),
             allow_duplicates: self.allow_duplicates,
-            state: Mutex::new(State { tail, taken: HashSet::new() }),
+            state: Mutex::new(State { medium, taken: HashSet::new() }),
             at_work: RwLock::default(),
         };
         Ok(ResultsFile { shared: shared.into() })
+    }
+
+    /// Begins the file itself.
+    fn medium(&self, shape: Option<&dyn Shape>, path: &Path) -> Result<(&'static str, Medium)> {
+        match shape {
+            Some(shape) => {
+                let tail = Tail::create(path, self.packing, (shape.head(), shape.foot()))?;
+                Ok((shape.name(), Medium::Text(tail)))
+            }
+            #[cfg(feature = "sqlite")]
+            None if self.packing.is_none() => {
+                Ok(("SQLite", Medium::Database(super::database::Database::create(path)?)))
+            }
+            None => Err(Error::Usage("a database cannot be compressed while it is written".into())),
+        }
     }
 }

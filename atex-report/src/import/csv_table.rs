@@ -20,7 +20,8 @@ pub(super) fn read(reader: impl BufRead, writer: &mut StoreWriter) -> Result<(),
     let mut row = csv::StringRecord::new();
     while rows.read_record(&mut row).map_err(|error| stop(&error))? {
         rows.get_mut().next_piece();
-        let line = row.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
+        let line =
+            row.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
         let [platform, status, test, subtest, files, note] =
             places.map(|place| place.and_then(|place| row.get(place)).and_then(of_cell));
         let Some(test) = test else {
@@ -28,8 +29,9 @@ pub(super) fn read(reader: impl BufRead, writer: &mut StoreWriter) -> Result<(),
         };
         let files = match files {
             None => Vec::new(),
-            Some(files) => serde_json::from_str::<Vec<Said<'_>>>(files)
-                .map_err(|error| Stop::mistake(line, format!("files are a list in JSON: {error}")))?,
+            Some(files) => serde_json::from_str::<Vec<Said<'_>>>(files).map_err(|error| {
+                Stop::mistake(line, format!("files are a list in JSON: {error}"))
+            })?,
         };
         let said = |text: &str| Said::Text(text.to_owned().into());
         let one = Reported {

@@ -1,6 +1,6 @@
 //! [`ImportFormat`]: what a file of results may be.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::StoreError;
@@ -10,17 +10,17 @@ use crate::packing::unpack;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImportFormat {
-    /// JSON lines as [`TextFormat::JsonLines`](crate::TextFormat::JsonLines) and the Python ATEX write them.
+    /// JSON lines as [`ResultsFormat::JsonLines`](crate::ResultsFormat::JsonLines) and the Python ATEX write them.
     JsonLines,
-    /// YAML documents as [`TextFormat::Yaml`](crate::TextFormat::Yaml) and the Python ATEX write them.
+    /// YAML documents as [`ResultsFormat::Yaml`](crate::ResultsFormat::Yaml) and the Python ATEX write them.
     Yaml,
     /// `results.yaml` of tmt: a list of results.
     Tmt,
     /// JUnit XML: ours, or of anybody.
     Junit,
-    /// A table as [`TextFormat::Csv`](crate::TextFormat::Csv) has it.
+    /// A table as [`ResultsFormat::Csv`](crate::ResultsFormat::Csv) has it.
     Csv,
-    /// A database as [`SqliteResults`](crate::SqliteResults) writes it.
+    /// A database as [`ResultsFormat::Sqlite`](crate::ResultsFormat::Sqlite) makes it.
     #[cfg(feature = "sqlite")]
     Sqlite,
 }
@@ -39,13 +39,16 @@ impl ImportFormat {
         // What is there of a torn file says enough.
         if let Err(error) = read.map(drop)
             && head.is_empty()
+            && error.kind() != io::ErrorKind::UnexpectedEof
         {
             return Err(StoreError::io("cannot read", path)(error));
         }
         Self::of_text(&head).ok_or_else(|| StoreError::Mistake {
             path: path.to_owned(),
             line: 1,
-            what: "not a file of results that is known here: JSON lines, YAML, JUnit, CSV, a database".into(),
+            what:
+                "not a file of results that is known here: JSON lines, YAML, JUnit, CSV, a database"
+                    .into(),
         })
     }
 
@@ -66,10 +69,16 @@ impl ImportFormat {
             return Some(Self::Csv);
         }
         // A list of results is tmt's, a map is a test.
-        let content = text.lines().find(|line| !line.is_empty() && !line.starts_with(['#', '%']) && *line != "---");
+        let content = text
+            .lines()
+            .find(|line| !line.is_empty() && !line.starts_with(['#', '%']) && *line != "---");
         match content {
             Some(line) if line.starts_with("- ") || line == "-" => Some(Self::Tmt),
-            Some(line) if line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(':') => Some(Self::Yaml),
+            Some(line)
+                if line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(':') =>
+            {
+                Some(Self::Yaml)
+            }
             _ => None,
         }
     }

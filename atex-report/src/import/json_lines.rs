@@ -56,7 +56,8 @@ enum Problem {
 fn one(text: &[u8], writer: &mut StoreWriter) -> Result<(), Problem> {
     let line: Line<'_> = serde_json::from_slice(text).map_err(Problem::Json)?;
     let (platform, test) = (line.0.clone(), line.2.clone());
-    let found = Found { platform: Some(&platform.shown()), test: &test.shown(), ..Found::default() };
+    let found =
+        Found { platform: Some(&platform.shown()), test: &test.shown(), ..Found::default() };
     writer.add(found, of_line(line)).map_err(|error| Problem::Stop(error.into()))
 }
 

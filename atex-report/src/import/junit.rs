@@ -63,6 +63,7 @@ pub(super) fn read(reader: impl BufRead, writer: &mut StoreWriter) -> Result<(),
             Ok(Event::Eof) => return Err(Stop::Torn(state.line)),
             Ok(event) => state.take(&event, writer)?,
             Err(quick_xml::Error::Io(error)) => return Err(Stop::io(state.line, &error)),
+            Err(_) if xml.get_ref().is_at_end() => return Err(Stop::Torn(state.line)),
             Err(error) => return Err(Stop::mistake(state.line, format!("not XML: {error}"))),
         }
     }
@@ -78,7 +79,11 @@ impl State {
                     Ok(())
                 }
                 "testcase" => match self.case.take() {
-                    Some(case) => self.suites.last().map_or(&Suite::default(), |suite| suite).end(case, self.line, writer),
+                    Some(case) => self
+                        .suites
+                        .last()
+                        .map_or(&Suite::default(), |suite| suite)
+                        .end(case, self.line, writer),
                     None => Ok(()),
                 },
                 "properties" if self.case.is_none() => match self.suites.last() {
@@ -153,7 +158,8 @@ impl State {
                 }
             }
             "flakyFailure" | "rerunFailure" | "flakyError" | "rerunError" => {
-                let verdict = if name.0.ends_with("Failure") { Verdict::Failed } else { Verdict::Infra };
+                let verdict =
+                    if name.0.ends_with("Failure") { Verdict::Failed } else { Verdict::Infra };
                 let took = attribute("time")?.as_deref().and_then(seconds).unwrap_or_default();
                 let note = attribute("message")?.filter(|note| !note.is_empty());
                 if let Some(case) = &mut self.case {
@@ -166,13 +172,13 @@ impl State {
     }
 
     fn property(&mut self, name: &str, value: String) {
-        match (&mut self.case, name) {
-            (Some(case), "atex.status") => case.said_status = Some(value),
-            (Some(case), "atex.note") => case.note = Some(value),
-            (Some(case), "atex.file") => case.files.push(value),
-            (Some(case), "atex.result") => case.exact = Some(value),
-            (None, "atex.platform") => self.suites.iter_mut().last().map_or((), |suite| suite.platform = Some(value)),
-            (None, "atex.test") => self.suites.iter_mut().last().map_or((), |suite| suite.test = Some(value)),
+        match (&mut self.case, self.suites.last_mut(), name) {
+            (Some(case), _, "atex.status") => case.said_status = Some(value),
+            (Some(case), _, "atex.note") => case.note = Some(value),
+            (Some(case), _, "atex.file") => case.files.push(value),
+            (Some(case), _, "atex.result") => case.exact = Some(value),
+            (None, Some(suite), "atex.platform") => suite.platform = Some(value),
+            (None, Some(suite), "atex.test") => suite.test = Some(value),
             _ => {}
         }
     }

@@ -8,8 +8,6 @@ mod name;
 mod pieces;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
-mod sqlite;
 mod store_writer;
 mod tmt;
 mod yaml;

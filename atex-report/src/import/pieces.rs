@@ -12,16 +12,22 @@ pub(super) struct Pieces<R> {
     reader: R,
     line: usize,
     room: usize,
+    ended: bool,
 }
 
 impl<R> Pieces<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, line: 1, room: PIECE_MAX }
+        Self { reader, line: 1, room: PIECE_MAX, ended: false }
     }
 
     /// Another piece begins.
     pub(super) fn next_piece(&mut self) {
         self.room = PIECE_MAX;
+    }
+
+    /// Whether there is nothing more.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.ended
     }
 
     /// The line that is read.
@@ -48,13 +54,16 @@ impl<R: BufRead> BufRead for Pieces<R> {
         if self.room == 0 {
             return Err(io::Error::other(format!("a piece of more than {PIECE_MAX} bytes")));
         }
-        self.reader.fill_buf()
+        let bytes = self.reader.fill_buf()?;
+        self.ended = bytes.is_empty();
+        Ok(bytes)
     }
 
     fn consume(&mut self, count: usize) {
         // What is consumed is what was filled last, so this reads nothing.
         if let Ok(bytes) = self.reader.fill_buf() {
-            self.line += bytes[..count.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count();
+            self.line +=
+                bytes[..count.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count();
         }
         self.room = self.room.saturating_sub(count);
         self.reader.consume(count);

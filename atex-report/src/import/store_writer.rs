@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use atex_core::{
     Aggregator, Artifacts, Attempt, CancellationToken, EventSink, Facts, Outcome, PlannedPool,
-    PlannedTest, Record, RemoteId, RunEvent, SafePath, Tally, TestKey, TestName, Verdict, ascii_json,
+    PlannedTest, Record, RemoteId, RunEvent, SafePath, Tally, TestKey, TestName, Verdict,
+    ascii_json,
 };
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -92,7 +93,8 @@ impl StoreWriter {
 
     /// A test without any result, or one that results may follow of.
     pub(super) fn test(&mut self, found: Found<'_>) -> Result<usize, StoreError> {
-        let key = (found.platform.unwrap_or(&self.default_platform).to_owned(), found.test.to_owned());
+        let key =
+            (found.platform.unwrap_or(&self.default_platform).to_owned(), found.test.to_owned());
         if let Some(index) = self.tests.get_index_of(&key) {
             return Ok(index);
         }
@@ -117,7 +119,8 @@ impl StoreWriter {
         platform: &str,
         wanted: &TestName,
     ) -> Result<(TestName, Artifacts), StoreError> {
-        let safe = SafePath::new(platform).map_or_else(|| "_".into(), |path| path.as_str().to_owned());
+        let safe =
+            SafePath::new(platform).map_or_else(|| "_".into(), |path| path.as_str().to_owned());
         let mut number = 0;
         loop {
             let name = if number == 0 { wanted.clone() } else { numbered(wanted, number) };
@@ -134,7 +137,11 @@ impl StoreWriter {
     }
 
     /// Adds a result.
-    pub(super) fn add(&mut self, found: Found<'_>, mut one: Reported<'_>) -> Result<(), StoreError> {
+    pub(super) fn add(
+        &mut self,
+        found: Found<'_>,
+        mut one: Reported<'_>,
+    ) -> Result<(), StoreError> {
         let index = self.test(found)?;
         self.fetch_files(index, found, &mut one)?;
         let imported = &mut self.tests[index];
@@ -182,7 +189,9 @@ impl StoreWriter {
         let parts = [Some(platform), Some(found.test), subtest];
         let from = match found.files_as_named {
             true => root.clone(),
-            false => parts.into_iter().flatten().fold(root.clone(), |path, part| below(&path, part)),
+            false => {
+                parts.into_iter().flatten().fold(root.clone(), |path, part| below(&path, part))
+            }
         };
         for file in &mut one.files {
             let Some(name) = file.text() else { continue };
@@ -316,7 +325,7 @@ impl Imported {
     fn count(&mut self, one: &Reported<'_>, took: Option<Duration>) {
         let status = one.status.as_ref().and_then(Said::text);
         self.tally.count(status);
-        let verdict = Verdict::from_status(status, Some(0));
+        let verdict = Verdict::from_status(status, None);
         if one.subtest().is_some() {
             self.subtests = self.subtests.max(Some(verdict));
         } else {

@@ -41,7 +41,8 @@ fn list(yaml: &mut Yaml<impl BufRead>, writer: &mut StoreWriter) -> Result<(), S
         };
         let platform = platform(&result);
         let took = result.get("duration").and_then(Value::as_str).and_then(duration);
-        let found = Found { platform: platform.as_deref(), test: &test, took, files_as_named: true };
+        let found =
+            Found { platform: platform.as_deref(), test: &test, took, files_as_named: true };
         let subresults = result.remove("subresult").or_else(|| result.remove("subresults"));
         if let Some(Value::Array(subresults)) = subresults {
             for subresult in subresults {
@@ -94,7 +95,8 @@ fn platform(result: &Map<String, Value>) -> Option<String> {
 fn duration(text: &str) -> Option<Duration> {
     let mut parts = text.splitn(3, ':').map(|part| part.parse::<u64>().ok());
     let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-    let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(seconds)?;
+    let seconds =
+        hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(seconds)?;
     // As much as a journal can hold, and more than any test runs.
     (seconds < 1 << 40).then(|| Duration::from_secs(seconds))
 }

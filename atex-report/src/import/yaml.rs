@@ -43,9 +43,9 @@ impl<R: BufRead> Yaml<R> {
             Some(Err(error)) => {
                 let line = error.marker().line();
                 match error.kind() {
-                    ErrorKind::InputIo { error } if error.io_error().is_some() => {
-                        Err(error.io_error().map_or(Stop::Torn(line), |error| Stop::io(line, error)))
-                    }
+                    ErrorKind::InputIo { error } if error.io_error().is_some() => Err(error
+                        .io_error()
+                        .map_or(Stop::Torn(line), |error| Stop::io(line, error))),
                     _ => Err(Stop::mistake(line, format!("not YAML: {error}"))),
                 }
             }
@@ -59,7 +59,12 @@ impl<R: BufRead> Yaml<R> {
         self.bounded(first, DEPTH_MAX, &mut room)
     }
 
-    fn bounded(&mut self, first: Event<'static>, depth: usize, room: &mut usize) -> Result<Value, Stop> {
+    fn bounded(
+        &mut self,
+        first: Event<'static>,
+        depth: usize,
+        room: &mut usize,
+    ) -> Result<Value, Stop> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(Stop::mistake(self.line, "nested too deep"));
         };
@@ -91,7 +96,10 @@ impl<R: BufRead> Yaml<R> {
                     map.insert(text(key), value);
                 }
             }
-            other => Err(Stop::mistake(self.line, format!("a value is expected, found {}", named(&other)))),
+            other => Err(Stop::mistake(
+                self.line,
+                format!("a value is expected, found {}", named(&other)),
+            )),
         }
     }
 
@@ -137,7 +145,9 @@ fn scalar(text: &str, plain: bool) -> Value {
 
 fn number(text: &str) -> Option<Value> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) || (digits.starts_with('0') && digits.len() > 1 && !digits.starts_with("0.")) {
+    if !digits.starts_with(|c: char| c.is_ascii_digit())
+        || (digits.starts_with('0') && digits.len() > 1 && !digits.starts_with("0."))
+    {
         return None;
     }
     if let Ok(number) = text.parse::<i64>() {
@@ -146,7 +156,10 @@ fn number(text: &str) -> Option<Value> {
     if let Ok(number) = text.parse::<u64>() {
         return Some(number.into());
     }
-    let is_float = text.contains('.') && text.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let is_float = text.contains('.')
+        && text
+            .bytes()
+            .all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E' | b'+' | b'-'));
     text.parse::<f64>().ok().filter(|number| is_float && number.is_finite()).map(Value::from)
 }
 
@@ -199,7 +212,8 @@ impl<R: BufRead> Iterator for Chars<R> {
             for byte in &mut bytes[1..length] {
                 *byte = self.byte()?.unwrap_or_default();
             }
-            let decoded = std::str::from_utf8(&bytes[..length]).ok().and_then(|text| text.chars().next());
+            let decoded =
+                std::str::from_utf8(&bytes[..length]).ok().and_then(|text| text.chars().next());
             Ok(Some(decoded.unwrap_or('\u{fffd}')))
         });
         self.ended = !matches!(read, Ok(Some(_)));

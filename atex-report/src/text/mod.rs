@@ -3,6 +3,7 @@
 mod fit;
 mod markdown;
 mod review;
+mod runs;
 mod style;
 mod summary;
 mod timeline;
@@ -10,6 +11,7 @@ mod timeline;
 pub use fit::{columns, shorten};
 pub use markdown::Markdown;
 pub use review::ReviewText;
+pub use runs::{RunsText, bytes_shown};
 pub use style::Style;
 pub use summary::SummaryText;
 pub use timeline::TimelineText;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use atex_core::testkit::conformance::{aggregator, event_sink};
 use atex_core::{Aggregator, CancellationToken};
 use atex_report::{
-    Journal, JournalReader, PackFiles, PackFormat, ResultsPlan, Several, TextFormat,
+    Journal, JournalReader, PackFiles, PackFormat, ResultsFormat, ResultsPlan, Several,
 };
 
 /// Runs the suite against what is made in a folder.
@@ -22,15 +22,19 @@ async fn conforms(make: impl Fn(&Path) -> atex_core::Result<Arc<dyn Aggregator>>
 }
 
 fn plans() -> Vec<ResultsPlan> {
-    let formats = [TextFormat::JsonLines, TextFormat::Yaml, TextFormat::Junit];
+    let formats = [ResultsFormat::JsonLines, ResultsFormat::Yaml, ResultsFormat::Junit];
     let mut plans: Vec<_> = formats.into_iter().map(ResultsPlan::new).collect();
     #[cfg(feature = "csv")]
-    plans.push(ResultsPlan::new(TextFormat::Csv));
+    plans.push(ResultsPlan::new(ResultsFormat::Csv));
+    #[cfg(feature = "sqlite")]
+    plans.push(ResultsPlan::new(ResultsFormat::Sqlite));
     let built = [cfg!(feature = "gzip"), cfg!(feature = "xz"), cfg!(feature = "zstd")];
     for (packing, _) in PackFormat::ALL.into_iter().zip(built).filter(|(_, built)| *built) {
-        plans.push(ResultsPlan::new(TextFormat::JsonLines).packed(packing));
+        plans.push(ResultsPlan::new(ResultsFormat::JsonLines).packed(packing));
         plans.push(
-            ResultsPlan::new(TextFormat::Junit).packed(packing).pack_files(PackFiles::new(packing)),
+            ResultsPlan::new(ResultsFormat::Junit)
+                .packed(packing)
+                .pack_files(PackFiles::new(packing)),
         );
     }
     plans
@@ -53,7 +57,7 @@ async fn several() {
         let mut children: Vec<Arc<dyn Aggregator>> = Vec::new();
         for name in ["a", "b", "c"] {
             let plan =
-                ResultsPlan::new(TextFormat::JsonLines).files(out.join(format!("{name}.files")));
+                ResultsPlan::new(ResultsFormat::JsonLines).files(out.join(format!("{name}.files")));
             children.push(Arc::new(plan.create(out.join(name))?));
         }
         Ok(Arc::new(Several::new(children)?))

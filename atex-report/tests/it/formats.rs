@@ -1,14 +1,14 @@
 //! What the formats look like, with texts that want to break them.
 
 use atex_core::{Aggregator, Outcome, Verdict};
-use atex_report::{Earlier, TextFormat};
+use atex_report::{Earlier, ResultsFormat};
 use serde_json::json;
 use std::time::Duration;
 
 use crate::json_lines::{Place, jsonl};
 
 /// Results of two tests: with everything, and with hardly anything.
-async fn written(format: TextFormat) -> String {
+async fn written(format: ResultsFormat) -> String {
     let place = Place::format(format);
     let results = [
         json!({"name": "sub/one", "status": "pass", "files": ["l", "d/x.log"], "note": "- ž: \"q\" #\u{7f}\u{1}\0\t\u{2028}😀\nnext"}),
@@ -40,23 +40,27 @@ async fn written(format: TextFormat) -> String {
 
 #[tokio::test]
 async fn yaml() {
-    insta::assert_snapshot!(written(TextFormat::Yaml).await);
+    insta::assert_snapshot!(written(ResultsFormat::Yaml).await);
 }
 
 #[tokio::test]
 async fn junit() {
-    insta::assert_snapshot!(written(TextFormat::Junit).await);
+    insta::assert_snapshot!(written(ResultsFormat::Junit).await);
 }
 
 #[tokio::test]
 async fn csv() {
-    insta::assert_snapshot!(written(TextFormat::Csv).await.replace('\r', "␍").replace('\0', "␀"));
+    insta::assert_snapshot!(
+        written(ResultsFormat::Csv).await.replace('\r', "␍").replace('\0', "␀")
+    );
 }
 
 /// More results than are kept in memory are the same as few.
 #[tokio::test]
 async fn many_results_are_read_again() {
-    for format in [TextFormat::JsonLines, TextFormat::Yaml, TextFormat::Junit, TextFormat::Csv] {
+    for format in
+        [ResultsFormat::JsonLines, ResultsFormat::Yaml, ResultsFormat::Junit, ResultsFormat::Csv]
+    {
         let place = Place::format(format);
         let own = "{\"status\": \"pass\", \"files\": [\"own\"]}\n";
         let one = |n: usize| {
@@ -69,9 +73,9 @@ async fn many_results_are_read_again() {
         place.lines.ingest(place.record(("p", "/many"), &results, &[])).await.unwrap();
         let text = place.results();
         let (last, lasts) = match format {
-            TextFormat::JsonLines => ("\"s9999\"", 1),
-            TextFormat::Yaml => ("- name: s9999\n", 1),
-            TextFormat::Junit => ("<testcase name=\"s9999\"", 1),
+            ResultsFormat::JsonLines => ("\"s9999\"", 1),
+            ResultsFormat::Yaml => ("- name: s9999\n", 1),
+            ResultsFormat::Junit => ("<testcase name=\"s9999\"", 1),
             _ => (",s9999,", 1),
         };
         assert_eq!(text.matches(last).count(), lasts, "{format:?}");

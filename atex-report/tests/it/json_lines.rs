@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use atex_core::{Aggregator, Artifacts, Error, Outcome, Record, SafePath, Verdict};
-use atex_report::{ResultsFile, ResultsPlan, TextFormat};
+use atex_report::{ResultsFile, ResultsFormat, ResultsPlan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -31,13 +31,14 @@ impl Place {
 
     pub(crate) fn with(options: impl Fn(ResultsPlan) -> ResultsPlan) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let plan = options(ResultsPlan::new(TextFormat::JsonLines).files(dir.path().join("files")));
+        let plan =
+            options(ResultsPlan::new(ResultsFormat::JsonLines).files(dir.path().join("files")));
         Self::of(dir, plan)
     }
 
     /// With another format.
     #[cfg(feature = "csv")]
-    pub(crate) fn format(format: TextFormat) -> Self {
+    pub(crate) fn format(format: ResultsFormat) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let plan = ResultsPlan::new(format).files(dir.path().join("files"));
         Self::of(dir, plan)
@@ -363,7 +364,7 @@ fn make_pipe(path: &Path) {
 }
 
 fn create(results: &Path, files: &Path) -> atex_core::Result<ResultsFile> {
-    ResultsPlan::new(TextFormat::JsonLines).files(files).create(results)
+    ResultsPlan::new(ResultsFormat::JsonLines).files(files).create(results)
 }
 
 #[test]

@@ -7,12 +7,28 @@ mod conformance;
 mod dataset;
 #[cfg(feature = "csv")]
 mod formats;
+#[cfg(all(
+    feature = "import",
+    feature = "sqlite",
+    feature = "gzip",
+    feature = "xz",
+    feature = "zstd"
+))]
+mod imports;
 mod journal;
 mod json_lines;
 #[cfg(all(feature = "gzip", feature = "xz", feature = "zstd"))]
 mod packed;
 mod report;
 mod review;
+#[cfg(all(
+    feature = "import",
+    feature = "sqlite",
+    feature = "gzip",
+    feature = "xz",
+    feature = "zstd"
+))]
+mod round_trip;
 mod run;
 mod several;
 mod store;
