@@ -16,6 +16,7 @@ const CHUNK: usize = 1 << 16;
 /// Prints the results that are wanted; how many there were.
 pub(super) fn print(review: &Review<'_>, options: &SelectOptions, as_json: bool) -> Result<usize> {
     let select = select(review.dataset, options)?;
+    unknown_statuses(review.dataset, options);
     let (mut text, mut count) = (String::new(), 0);
     for (number, row) in select.rows(review.run) {
         count += 1;
@@ -31,6 +32,19 @@ pub(super) fn print(review: &Review<'_>, options: &SelectOptions, as_json: bool)
     }
     message::text(&text)?;
     Ok(count)
+}
+
+/// Says which statuses nobody has and nobody knows: they are easily mistaken for verdicts.
+fn unknown_statuses(dataset: &Dataset, options: &SelectOptions) {
+    const KNOWN: [&str; 7] = ["pass", "fail", "info", "warn", "skip", "error", "infra"];
+    let statuses: Vec<String> =
+        dataset.statuses().iter().take(20).map(|(_, one)| one_line(one, 20)).collect();
+    for status in options.status.iter().map(|status| status.trim()) {
+        if dataset.statuses().find(status).is_none() && !KNOWN.contains(&status) {
+            let (status, there) = (one_line(status, 40), statuses.join(", "));
+            message::note(&format!("note: no result is '{status}'; there are: {there}"));
+        }
+    }
 }
 
 fn select(dataset: &Dataset, options: &SelectOptions) -> Result<Select> {

@@ -80,6 +80,8 @@ fn runs_are_told_again_in_several_ways() {
         "report ../two --no-waivers --exit-code",
         "report ../two --status fail,error --platform ? -t known|good --subtests",
         "report ../two -t /known --subtests --json",
+        "report ../two --status failed",
+        "report ../two --platform [x",
     ]
     .map(|arguments| shown(&bench, arguments));
     insta::assert_snapshot!(texts.join("\n"));
