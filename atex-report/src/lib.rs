@@ -13,6 +13,8 @@ mod journal;
 mod journal_reader;
 mod json;
 mod packing;
+#[cfg(feature = "html")]
+mod page;
 mod refile;
 mod remote_report;
 mod report;
@@ -43,6 +45,8 @@ pub use journal::Journal;
 pub use journal_reader::{JournalReader, Torn};
 pub use json::summary_json;
 pub use packing::{PackFormat, Packing};
+#[cfg(feature = "html")]
+pub use page::{FileLayout, HtmlPage};
 pub use remote_report::{LeftBehind, Release, RemoteReport};
 pub use report::RunReport;
 pub use retention::{Keep, Retention, StoredRun};

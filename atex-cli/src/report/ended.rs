@@ -1,6 +1,5 @@
 //! What is said at the end of a run that just took place.
 
-use atex_core::Verdict;
 use atex_report::{
     Asked, Conclusion, Dataset, Review, ReviewText, RunReport, RunStore, RunVerdict, Style,
     SummaryText, Waivers,
@@ -9,16 +8,13 @@ use atex_report::{
 use super::printed;
 use crate::message;
 
-/// The summary of a run, as it was seen, and the word on it.
+/// The summary of a run, as it was seen, and the word on it. Writes the page of the run into its folder.
 pub(crate) fn said(
     store: &RunStore,
     seen: &RunReport,
     waivers: Option<&Waivers>,
 ) -> (String, RunVerdict) {
-    let counts = seen.counts();
-    let failed = counts.of(Verdict::Failed) + counts.of(Verdict::Infra);
-    let read = (failed > 0 || waivers.is_some()).then(|| stored(store, seen)).flatten();
-    let Some(dataset) = read else {
+    let Some(dataset) = stored(store, seen) else {
         let summary = SummaryText::new(seen, message::width()).style(Style::Ansi);
         let summary = summary.artifacts(store.artifacts_dir()).to_string();
         return (summary, Conclusion::of(seen).verdict);
@@ -27,7 +23,14 @@ pub(crate) fn said(
     let run = &dataset.runs()[0];
     let review = Review::of(&dataset, 0, &asked, printed::last_lines(store, &dataset, run));
     let more = ReviewText::new(&review, message::width()).part_of_suite();
-    (super::text(&review, store, more), review.conclusion().verdict)
+    let page = store.dir().join(super::html::NAME);
+    let mut text = super::text(&review, store, more);
+    match super::html::write(&review, store, &page) {
+        Ok(()) => text = format!("{}\nreport: {}", text.trim_end(), page.display()),
+        // The run is what it is, with a page or without.
+        Err(error) => message::note(&format!("warning: {error:#}")),
+    }
+    (text, review.conclusion().verdict)
 }
 
 /// The run as it was stored; none if that is less than what was seen, as on a full disk.

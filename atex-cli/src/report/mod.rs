@@ -1,6 +1,7 @@
 //! `atex report`: says what became of runs that were.
 
 pub(crate) mod ended;
+pub(crate) mod html;
 mod list;
 pub(crate) mod options;
 mod printed;
@@ -19,12 +20,18 @@ use crate::{exit_code, message, run};
 /// Says it of all of these runs.
 pub(crate) fn run(options: &ReportOptions) -> Result<u8> {
     let newest = if options.runs.is_empty() { vec![newest()?] } else { Vec::new() };
+    if options.html.is_some() && options.runs.len() > 1 {
+        // A page is about one run, and says what changed since the others.
+        let runs = html::by_start(&options.runs)?;
+        let code = report(&runs[runs.len() - 1], (&runs, options))?;
+        return Ok(if options.exit_code { code } else { exit_code::PASSED });
+    }
     let mut worst = exit_code::PASSED;
     for dir in options.runs.iter().chain(&newest) {
         if options.runs.len() > 1 && !options.json && !options.markdown {
             message::line(&format!("== {}", dir.display()))?;
         }
-        worst = worst.max(report(dir, options)?);
+        worst = worst.max(report(dir, (&[], options))?);
     }
     Ok(if options.exit_code { worst } else { exit_code::PASSED })
 }
@@ -40,11 +47,12 @@ fn newest() -> Result<PathBuf> {
     }
 }
 
-fn report(dir: &Path, options: &ReportOptions) -> Result<u8> {
+/// Says what became of one run, compared with others besides those that are asked for.
+fn report(dir: &Path, (others, options): (&[PathBuf], &ReportOptions)) -> Result<u8> {
     let store = RunStore::open(dir)?;
     let waivers = waivers::of_run(&options.waivers, &store)?;
     let mut dataset = Dataset::builder();
-    for earlier in &options.compare {
+    for earlier in options.compare.iter().chain(others) {
         let store = RunStore::open(earlier)
             .with_context(|| format!("cannot compare with {}", earlier.display()))?;
         // `--compare runs/*` may well have the run itself among them.
@@ -63,7 +71,10 @@ fn report(dir: &Path, options: &ReportOptions) -> Result<u8> {
     for problem in run.problems() {
         message::note(&format!("warning: {problem}"));
     }
-    if options.select.is_any() {
+    if let Some(path) = &options.html {
+        html::write(&review, &store, path)?;
+        message::line(&format!("report: {}", path.display()))?;
+    } else if options.select.is_any() {
         if options.markdown {
             bail!(
                 "--markdown is a summary; with --json, or without either, results can be selected"

@@ -39,6 +39,10 @@ pub(crate) struct ReportOptions {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Write everything into one HTML file, to be opened in a browser; of several runs, the newest, compared with the others
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["markdown", "json", "status", "platform", "tests", "subtests"])]
+    pub(crate) html: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) select: SelectOptions,
 }
@@ -89,6 +93,7 @@ Examples:
   atex report                                        the newest run
   atex report results/tonight --compare results/2026*
   atex report results/tonight --status fail,error --platform 'rhel-9*' --subtests
+  atex report results/* --html report.html           the newest, and what changed
   atex report results/tonight --markdown --compare results/main >comment.md
   atex report results/tonight --json | jq '.comparison.counts'
   atex report results/tonight --waivers known.yaml --exit-code

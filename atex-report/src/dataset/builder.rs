@@ -160,6 +160,7 @@ impl RunBuilder<'_> {
         for test in report.tests() {
             for attempt in &test.attempts {
                 let platform = attempt.platform.as_deref().or(test.platform.as_deref());
+                let platform = platform.or(test.wanted.as_deref());
                 let id =
                     self.attempt(platform.unwrap_or_default(), test.name.as_str(), attempt.number);
                 let outcome = attempt.outcome.as_ref();
@@ -243,7 +244,8 @@ impl RunBuilder<'_> {
         let texts = &mut self.builder.texts;
         for test in report.tests() {
             let name = texts.tests.add(test.name.as_str());
-            let platform = test.platform.as_deref().map(|platform| texts.platforms.add(platform));
+            let platform = test.platform.as_deref().or(test.wanted.as_deref());
+            let platform = platform.map(|platform| texts.platforms.add(platform));
             let note = test.note.as_deref().map(|note| texts.notes.add(note));
             let known = platform.and_then(|platform| by_place.get(&(name, platform)));
             match known {

@@ -19,6 +19,8 @@ mod journal;
 mod json_lines;
 #[cfg(all(feature = "gzip", feature = "xz", feature = "zstd"))]
 mod packed;
+#[cfg(feature = "html")]
+mod page;
 mod report;
 mod review;
 #[cfg(all(

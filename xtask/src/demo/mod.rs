@@ -99,5 +99,8 @@ fn judge(root: &Path, out: &Path) -> Result<()> {
     println!(
         "All of it, event by event: target/demo/journal.jsonl; files of the tests: target/demo/artifacts"
     );
+    let page = out.join("report.html");
+    ensure!(page.is_file(), "there is no {}", page.display());
+    println!("The report, to be opened in a browser: {}", page.display());
     Ok(())
 }

@@ -1,0 +1,216 @@
+// Which rows a filter holds for: asked of each different text once, and then of numbers.
+
+import { globbed } from './query.js';
+import { KINDS, VERDICTS } from './text.js';
+
+const BROKEN = ['fail', 'error', 'infra'];
+
+// Finds the rows for the terms of a filter: {rows, count, statuses, attempts}, the last two as numbers of rows.
+export function filtered(data, terms) {
+  const attempts = new Uint8Array(data.attempts).fill(1);
+  if (!terms.some((term) => term.field === 'attempt')) data.attempt.last.forEach((last, at) => (attempts[at] &= last));
+  const tests = [];
+  for (const term of terms) {
+    const mask = attemptMask(data, term);
+    if (mask) for (let at = 0; at < data.attempts; at++) attempts[at] &= mask[at] ^ Number(term.no);
+    else tests.push(rowTest(data, term));
+  }
+  const rows = candidates(data, attempts);
+  let count = rows.length;
+  for (const test of tests) count = test(rows, count);
+  return counted(data, rows.subarray(0, count), attempts);
+}
+
+// All rows of these attempts.
+function candidates(data, attempts) {
+  const { begin } = data.attempt;
+  let many = 0;
+  for (let at = 0; at < data.attempts; at++) if (attempts[at]) many += begin[at + 1] - begin[at];
+  const rows = new Uint32Array(many);
+  for (let at = 0, to = 0; at < data.attempts; at++) {
+    if (attempts[at]) for (let row = begin[at]; row < begin[at + 1]; row++) rows[to++] = row;
+  }
+  return rows;
+}
+
+function counted(data, rows, mask) {
+  const statuses = new Uint32Array(data.statuses.length);
+  const attempts = new Uint32Array(data.attempts);
+  const broken = new Uint32Array(data.attempts);
+  const isBroken = Uint8Array.from(data.statuses, (status) => Number(BROKEN.includes(status)));
+  const { status, attempt } = data.row;
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows[place];
+    statuses[status[row]]++;
+    attempts[attempt[row]]++;
+    broken[attempt[row]] += isBroken[status[row]];
+  }
+  return { rows, count: rows.length, statuses, attempts, broken, mask };
+}
+
+// For a term about whole attempts, those that it holds for, whether it is turned around or not.
+function attemptMask(data, term) {
+  const { attempt, outcome } = data;
+  const by = (keys, mask) => Uint8Array.from(keys, (key) => mask[key]);
+  const has = (holds) => Uint8Array.from(attempt.test, (_, at) => Number(term.values.some((value) => holds(value.text || '', at))));
+  switch (term.field) {
+    case 'platform':
+      return by(attempt.platform, matching(data.platforms, term.values));
+    case 'test':
+      return by(attempt.test, matching(data.tests, term.values, below));
+    case 'guest':
+      return by(attempt.guest, matching(data.guests, term.values));
+    case 'attempt':
+      return has((text, at) => text === 'all' || (text === 'last' ? attempt.last[at] : attempt.number[at] === Number(text)));
+    case 'verdict':
+      return has((text, at) => VERDICTS[attempt.verdict[at]] === text.replace(' ', '_'));
+    case 'flaky':
+      return has((text, at) => (text === 'no') !== Boolean(outcome.flaky[attempt.outcome[at]]));
+    default:
+      return null;
+  }
+}
+
+// For a term about rows: keeps, of the first `count` rows, those that it holds for, and gives their number.
+function rowTest(data, term) {
+  const { row } = data;
+  switch (term.field) {
+    case 'status':
+      return keep(row.status, matching(data.statuses, term.values), term.no);
+    case 'subtest':
+      return keep(row.subtest, matching(data.subtests, term.values), term.no);
+    case 'note':
+      return keep(row.note, matching(data.notes, term.values, contains), term.no);
+    case 'file':
+      return keep(row.filelist, matching(data.files, term.values, contains), term.no);
+    case 'cause':
+      return keep(row.cause, numbered(data.head.causes.length, term.values), term.no);
+    case 'waived':
+      return keep(row.waiver, numbered(data.head.waivers.length, term.values), term.no);
+    case 'change':
+      return keep(row.change, Uint8Array.from(KINDS, (kind) => Number(kind !== '' && term.values.some((value) => value.text === kind))), term.no);
+    case 'took':
+      return byTime(data, term);
+    default:
+      return anywhere(data, term);
+  }
+}
+
+function keep(keys, mask, no) {
+  const wanted = no ? 0 : 1;
+  return (rows, count) => {
+    let to = 0;
+    for (let place = 0; place < count; place++) {
+      const row = rows[place];
+      if (mask[keys[row]] === wanted) rows[to++] = row;
+    }
+    return to;
+  };
+}
+
+// A word that is looked for in names and notes.
+function anywhere(data, term) {
+  const mask = (texts) => matching(texts, term.values, contains);
+  const [tests, platforms, guests] = [mask(data.tests), mask(data.platforms), mask(data.guests)];
+  const { attempt, row } = data;
+  const whole = Uint8Array.from(attempt.test, (test, at) => tests[test] | platforms[attempt.platform[at]] | guests[attempt.guest[at]]);
+  const [subtests, notes] = [mask(data.subtests), mask(data.notes)];
+  const wanted = term.no ? 0 : 1;
+  return (rows, count) => {
+    let to = 0;
+    for (let place = 0; place < count; place++) {
+      const at = rows[place];
+      if ((whole[row.attempt[at]] | subtests[row.subtest[at]] | notes[row.note[at]]) === wanted) rows[to++] = at;
+    }
+    return to;
+  };
+}
+
+const UNITS = { ms: 1, s: 1000, m: 60000, min: 60000, h: 3600000 };
+
+function byTime(data, term) {
+  const limits = term.values.map((value) => /^([<>]?)=?(\d+(?:\.\d+)?)(ms|s|min|m|h)?$/.exec(value.text || '')).filter(Boolean);
+  const list = limits.map(([, sign, many, unit]) => [sign === '<', Number(many) * UNITS[unit || 's'] + 1]);
+  return (rows, count) => {
+    let to = 0;
+    for (let place = 0; place < count; place++) {
+      const millis = data.millis[rows[place]];
+      const holds = millis > 0 && list.every(([less, limit]) => (less ? millis < limit : millis >= limit));
+      if (holds !== term.no) rows[to++] = rows[place];
+    }
+    return to;
+  };
+}
+
+const contains = (text) => (one) => one.includes(text);
+const below = (text) => (one) => one === text || one.startsWith(text.endsWith('/') ? text : text + '/');
+
+// The texts that one of the values holds for; number 0, the missing text, for the value "none". A value that is no text of the
+// table as a whole, and no pattern, is looked for inside of texts.
+function matching(texts, values, how) {
+  const mask = new Uint8Array(texts.length);
+  for (const value of values) {
+    if (value.text === 'none' && !value.quoted) mask[0] = 1;
+    const holds = tester(texts, value, how);
+    for (let key = 1; key < texts.length; key++) if (!mask[key] && holds(texts[key])) mask[key] = 1;
+  }
+  return mask;
+}
+
+function tester(texts, value, how) {
+  if (value.regex) return (one) => value.regex.test(one);
+  if (/[*?]/.test(value.text)) {
+    const pattern = how === contains ? globbed('*' + value.text + '*') : globbed(value.text);
+    return (one) => pattern.test(one);
+  }
+  const lower = value.text.toLowerCase();
+  const inside = contains(lower);
+  if (how === contains) return (one) => inside(one.toLowerCase());
+  const exact = how ? how(value.text) : (one) => one === value.text;
+  return texts.some((one, key) => key > 0 && exact(one)) ? exact : (one) => inside(one.toLowerCase());
+}
+
+// Numbers that are typed as such, or all of them for "yes", none for "no".
+function numbered(many, values) {
+  const mask = new Uint8Array(many + 1);
+  for (const { text } of values) {
+    if (text === 'yes') mask.fill(1, 1);
+    else if (text === 'no' || text === 'none') mask[0] = 1;
+    else if (Number(text) <= many) mask[Number(text)] = 1;
+  }
+  return mask;
+}
+
+// Rows in the order of a column, with equal ones as they were: by digits of two bytes.
+export function sorted(data, rows, column, down) {
+  const { row, attempt } = data;
+  const ofAttempt = (keys) => (at) => keys[row.attempt[at]];
+  const keys = {
+    status: (at) => row.status[at],
+    platform: ofAttempt(attempt.platform),
+    test: ofAttempt(attempt.test),
+    subtest: (at) => row.subtest[at],
+    note: (at) => row.note[at],
+    guest: ofAttempt(attempt.guest),
+    took: (at) => data.millis[at],
+    attempt: ofAttempt(attempt.number),
+  }[column];
+  if (!keys) return rows;
+  let [from, values] = [rows, Uint32Array.from(rows, keys)];
+  let greatest = 0;
+  for (let place = 0; place < values.length; place++) greatest = Math.max(greatest, values[place]);
+  if (down) values = values.map((value) => greatest - value);
+  for (let shift = 0; shift < 32 && greatest >>> shift > 0; shift += 16) {
+    const places = new Uint32Array(65537);
+    for (let place = 0; place < values.length; place++) places[((values[place] >>> shift) & 0xffff) + 1]++;
+    for (let digit = 0; digit < 65536; digit++) places[digit + 1] += places[digit];
+    const [to, moved] = [new Uint32Array(from.length), new Uint32Array(from.length)];
+    for (let place = 0; place < from.length; place++) {
+      const target = places[(values[place] >>> shift) & 0xffff]++;
+      to[target] = from[place];
+      moved[target] = values[place];
+    }
+    [from, values] = [to, moved];
+  }
+  return from;
+}
