@@ -12,7 +12,7 @@ use atex_core::{
     CancellationToken, Error, Facts, Failure, Fault, Provisioner, Retry, RunEvent, Test, TestName,
     TestSuite, Verdict,
 };
-use atex_sched::{Deadlines, OpenLeases, Plan, Pool, Run, Scheduler, Summary};
+use atex_sched::{Deadlines, OpenLeases, Plan, Pool, Run, Scheduler, Standard, Summary};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
@@ -200,6 +200,88 @@ async fn a_run_from_the_first_request_to_the_last_release() {
         );
     }
     assert_eq!((bench.executor.counts().started, bench.executor.counts().stopped), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_cannot_be_rolled_back_is_replaced() {
+    let bench = Bench::new(FakeProvisioner::new("lab").max(1), FakeExecutor::new());
+    let run = bench.run(&["/a", "/b"]).policy(Standard::new().roll_back());
+    let run = run.each_test(|plan, _| plan.destructive = plan.name.as_str() == "/a");
+    let plan = run.plan();
+    let summary = run.run().await.unwrap();
+    bench.check(plan, &summary);
+    insta::assert_snapshot!(transcript(&bench.sink), @r#"
+    0s 2 tests, 1 pools
+    0s m1 requested from lab
+    0s m1 leased as fake lab-1
+    0s m1 is up: lab-1
+    0s m1 ready
+    0s m1 runs /a
+    0s m1 ran /a: passed
+    0s /a concluded: passed after 1
+    0s m1 lost: lab-1 does not support going back to how it was handed out
+    0s m1 released
+    0s m2 requested from lab
+    0s m2 leased as fake lab-2
+    0s m2 is up: lab-2
+    0s m2 ready
+    0s m2 runs /b
+    0s m2 ran /b: passed
+    0s /b concluded: passed after 1
+    0s m2 released
+    0s finished
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_platform_runs_its_own_tests_by_its_own_executor() {
+    let (here, there) = (FakeProvisioner::new("here").max(1), FakeProvisioner::new("there").max(1));
+    let other = FakeExecutor::new().test("/both", [FakeRun::fails()]);
+    let bench = Bench::new(here, FakeExecutor::new());
+    let work = (suite(&["/both", "/there"]), Arc::new(other.clone()));
+    let run =
+        Run::new(suite(&["/both", "/here"]), Arc::new(bench.executor.clone()), bench.dir.path())
+            .pool(Pool::new("one", Arc::new(bench.pool.clone())))
+            .pool(Pool::new("two", Arc::new(there)).work(work.0, work.1).platform("p2"))
+            .every_platform()
+            .sink(Arc::new(bench.sink.clone()));
+    let summary = run.run().await.unwrap();
+    let mut said: Vec<String> = summary.conclusions.iter().map(ToString::to_string).collect();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "/both on one: passed",
+            "/both on p2: failed",
+            "/here on one: passed",
+            "/there on p2: passed"
+        ]
+    );
+    assert_eq!((bench.executor.counts().runs, other.counts().runs), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tests_of_a_gang_start_at_once() {
+    let pool = FakeProvisioner::new("lab").max(3);
+    let bench = Bench::new(pool, FakeExecutor::new().usually(FakeRun::passes().after(SECOND)));
+    let run = bench.run(&["/alone", "/net/server", "/net/client"]);
+    let run = run.each_test(|plan, _| {
+        if let Some(role) = plan.name.as_str().strip_prefix("/net/") {
+            *plan = plan.clone().together("net", role);
+        }
+    });
+    let plan = run.plan();
+    let summary = run.run().await.unwrap();
+    bench.check(plan, &summary);
+    let began: Vec<f32> = bench
+        .sink
+        .events()
+        .iter()
+        .filter(|(_, event)| matches!(event, RunEvent::TestStarted { attempt, .. } if attempt.test.as_str() != "/alone"))
+        .map(|(at, _)| at.as_secs_f32())
+        .collect();
+    assert_eq!(began.len(), 2);
+    assert!((began[0] - began[1]).abs() < 0.01, "{began:?}");
 }
 
 #[tokio::test(start_paused = true)]
