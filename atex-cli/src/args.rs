@@ -59,6 +59,14 @@ pub(crate) enum Command {
     /// Say what became of runs: what failed and why, what is known, what changed
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportOptions),
+    /// Say what a run would do, when and where, and how long it would take: nothing is started
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Box<RunOptions>),
+    /// What is known of how long tests take and how they went
+    History {
+        #[command(subcommand)]
+        command: HistoryCommand,
+    },
     /// Give back what a run has left that was killed: containers, folders
     #[command(after_help = REAP_EXAMPLES)]
     Reap(ReapOptions),
@@ -82,6 +90,29 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Add runs that were kept elsewhere: folders of runs, or results.jsonl, which do not say how long tests took
+    #[command(
+        after_help = "Examples:\n  atex history import results/tonight\n  atex history import --history lab.jsonl ci/*/results.jsonl"
+    )]
+    Import(HistoryOptions),
+    /// Print what is known: the expected time, how it went the last time, and the test
+    #[command(after_help = "Example:\n  atex history show | sort -rn | head")]
+    Show(HistoryOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryOptions {
+    /// Where it is kept; by default, atex-runs/history.jsonl
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
+
+    /// Folders of runs and files of results
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -222,7 +253,7 @@ pub(crate) struct RunOptions {
     #[arg(
         long = "pool",
         value_name = "BACKEND[:TARGET][,KEY=VALUE]…",
-        required_unless_present = "resume"
+        required_unless_present_any = ["resume", "failed_from"]
     )]
     pub(crate) pools: Vec<String>,
 
@@ -234,6 +265,22 @@ pub(crate) struct RunOptions {
     /// Run a test that failed up to N times more
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) reruns: u32,
+
+    /// Run only what did not pass in the run of this folder; without --pool, with what was asked of that run
+    #[arg(long, value_name = "DIR")]
+    pub(crate) failed_from: Option<PathBuf>,
+
+    /// Run every test N times, or until it fails
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["reruns", "until_fail"])]
+    pub(crate) repeat: u32,
+
+    /// Run every test again and again until it fails: 1000 times at most
+    #[arg(long, conflicts_with = "reruns")]
+    pub(crate) until_fail: bool,
+
+    /// Where it is kept how long tests took and how they went; by default, atex-runs/history.jsonl
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
 
     /// Run every test once on each platform of the pools, instead of once on any of them
     #[arg(long)]
@@ -387,6 +434,14 @@ is left alone. Hosts that were reached by ssh were there before, and are left as
 
 Exit codes: 0 nothing is left, 2 wrong use, 3 something may be left";
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  atex plan --pool local,max=4
+  atex plan --plan /plans/full --pool ssh,inventory=lab.hosts --history lab.jsonl
+
+How long tests take is what they took the last times (the median of five), else what their metadata allow them. Every test is taken to
+pass. Exit codes: 0 everything can be run, 2 wrong use, 3 something cannot be run";
+
 const RUN_EXAMPLES: &str = "\
 Pools:
   local             this machine: each system is a folder of its own
@@ -415,6 +470,8 @@ Examples:
   atex run --commands checks.txt --pool ssh:root@lab1 --follow
   atex run --pool local --results junit:junit.xml --results jsonl.xz:out.jsonl.xz,files=out,pack=xz
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
+  atex run --failed-from results/tonight --out results/again
+  atex run --pool local,max=4 -t /net --until-fail
   atex run --resume results/tonight      after it was killed: nothing that was done is done again
 
 What metadata of a test say to the scheduler:

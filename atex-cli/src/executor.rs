@@ -22,16 +22,24 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// What was asked for, as it is on systems of which this is known.
-    pub(crate) fn selected(options: &RunOptions, facts: &[(String, String)]) -> Result<Self> {
+    /// What was asked for, as it is on systems of which this is known; of this, only some tests.
+    pub(crate) fn selected(
+        options: &RunOptions,
+        facts: &[(String, String)],
+        only: Option<&HashSet<TestName>>,
+    ) -> Result<Self> {
+        let wanted = |name: &TestName| only.is_none_or(|only| only.contains(name));
         let Some(file) = &options.commands else {
-            return Ok(Self::Tests(Arc::new(selection::suite(&options.selection, facts)?)));
+            let mut suite = selection::suite(&options.selection, facts)?;
+            suite.tests.retain(|name, _| wanted(name));
+            return Ok(Self::Tests(Arc::new(suite)));
         };
         // A file that cannot be read is a wrong use, whatever the reason: somebody named it.
         let text = std::fs::read_to_string(file)
             .map_err(|error| anyhow!("cannot read {}: {error}", file.display()))?;
         let commands =
             commands(&text).with_context(|| format!("cannot understand {}", file.display()))?;
+        let commands = commands.into_iter().filter(|(name, _)| wanted(name));
         Ok(Self::Commands(Box::new(CommandExecutor::new(commands))))
     }
 

@@ -9,11 +9,13 @@ mod fmf_init;
 mod fmf_lint;
 mod fmf_show;
 mod follow;
+mod history;
 mod interrupt;
 mod logging;
 mod message;
 mod open_files;
 mod output;
+mod planning;
 mod platforms;
 mod pool;
 mod progress;
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         Command::Fmf { command: FmfCommand::Show(options) } => fmf_show::run(&options),
         Command::Fmf { command: FmfCommand::Lint(options) } => fmf_lint::run(&options),
         Command::Run(options) => run::run(&options),
+        Command::Plan(options) => planning::run(&options),
+        Command::History { command } => history::run(&command),
         Command::Report(options) => report::run(&options),
         Command::Reap(options) => reap::run(&options),
         Command::Runs(options) => runs::list(&options),

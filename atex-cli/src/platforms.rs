@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use atex_core::TestSuite;
+use atex_report::History;
 use atex_sched::{Limits, Pool, Run, Standard};
 
 use crate::args::RunOptions;
 use crate::executor::Work;
 use crate::follow::Follow;
-use crate::pool;
 use crate::wishes::Wishes;
+use crate::{history, pool};
 
 /// The pools, and the tests as they are on the platform of each: metadata are adjusted by what `--pool` says of its systems.
 pub(crate) struct Platforms {
@@ -20,6 +21,7 @@ pub(crate) struct Platforms {
     /// Each with the position of its work.
     pools: Vec<(Pool, usize)>,
     wishes: Wishes,
+    history: Arc<History>,
 }
 
 /// Where a run keeps what it leaves.
@@ -37,7 +39,8 @@ pub(crate) struct Places<'a> {
 impl Platforms {
     /// What was asked for.
     pub(crate) fn selected(options: &RunOptions) -> Result<Self> {
-        Self::placed(options, |facts| Work::selected(options, facts))
+        let only = options.failed_from.as_deref().map(history::failed).transpose()?;
+        Self::placed(options, |facts| Work::selected(options, facts, only.as_ref()))
     }
 
     /// What was asked for when these were the suites.
@@ -70,7 +73,13 @@ impl Platforms {
             placed.push((pool, index));
         }
         let wishes = Wishes::read(works.iter().map(Work::suite))?;
-        Ok(Self { works, pools: placed, wishes })
+        let history = Arc::new(history::known(options.history.as_deref())?);
+        Ok(Self { works, pools: placed, wishes, history })
+    }
+
+    /// What is known of the tests from earlier runs.
+    pub(crate) fn history(&self) -> &Arc<History> {
+        &self.history
     }
 
     /// The tests, as they are on each platform.
@@ -111,7 +120,11 @@ impl Platforms {
             let (suite, executor) = made[index].clone();
             run = run.pool(if one { pool } else { pool.work(suite, executor) });
         }
-        Ok(run.each_test(move |plan, test| self.wishes.complete(plan, test)))
+        let (wishes, history) = (self.wishes, self.history);
+        Ok(run.each_test(move |plan, test| {
+            wishes.complete(plan, test);
+            history::complete(&history, plan);
+        }))
     }
 }
 
@@ -120,6 +133,7 @@ fn limits(options: &RunOptions) -> Limits {
     limits.reruns = options.reruns;
     limits.infra_retries = options.infra_retries;
     limits.quarantine = options.quarantine;
+    limits.attempts = limits.attempts.max(options.repeat);
     limits
 }
 
@@ -128,6 +142,9 @@ fn policy(options: &RunOptions) -> Standard {
         [] => Standard::new(),
         order => Standard::by(order.iter().map(|order| order.meant())),
     };
-    let standard = standard.destructive_exit_codes(options.destructive_exit_codes.iter().copied());
+    let repeat = if options.until_fail { 1000 } else { options.repeat };
+    let standard = standard
+        .repeat(repeat)
+        .destructive_exit_codes(options.destructive_exit_codes.iter().copied());
     if options.roll_back { standard.roll_back() } else { standard }
 }

@@ -82,6 +82,32 @@ fn usual() -> Result<Value> {
     Ok(serde_json::to_value(RunOptions::from_arg_matches(&matches)?)?)
 }
 
+/// What is asked of a run of what failed in another, without saying where: what was asked of that, in the folder where it was asked.
+pub(crate) fn asked_before(typed: &RunOptions) -> Result<Option<RunOptions>> {
+    let (Some(dir), []) = (&typed.failed_from, typed.pools.as_slice()) else { return Ok(None) };
+    let (dir, here) = (std::path::absolute(dir)?, std::env::current_dir()?);
+    let store = RunStore::open(&dir)?;
+    let asked = &store.info().asked;
+    let mut options = asked_for(&asked["options"])?;
+    let (typed_value, usual) = (serde_json::to_value(typed)?, usual()?);
+    let mut all = serde_json::to_value(&options)?;
+    for (key, value) in typed_value.as_object().into_iter().flatten() {
+        // What is said now goes before what was said then.
+        if key != "pools" && usual[key] != *value {
+            all[key] = value.clone();
+        }
+    }
+    options = serde_json::from_value(all)?;
+    options.out = typed.out.as_ref().map(|out| here.join(out));
+    options.failed_from = Some(dir);
+    options.history = typed.history.as_ref().map(|file| here.join(file));
+    if let Some(folder) = asked["folder"].as_str() {
+        std::env::set_current_dir(folder)
+            .with_context(|| format!("cannot go to {folder}, where the run was started"))?;
+    }
+    Ok(Some(options))
+}
+
 /// What was asked. What an older version did not ask is as if nobody had said anything.
 fn asked_for(stored: &Value) -> Result<RunOptions> {
     let Value::Object(stored) = stored else {

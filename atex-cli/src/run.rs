@@ -16,7 +16,7 @@ use crate::interrupt::Interrupts;
 use crate::message::OutputError;
 use crate::platforms::{Places, Platforms};
 use crate::report::{ended, waivers};
-use crate::{exit_code, message, open_files, output, progress, resume, unmet};
+use crate::{exit_code, history, message, open_files, output, progress, resume, unmet};
 
 /// Where runs are kept by default, each in a folder of its own.
 pub(crate) const RUNS: &str = "atex-runs";
@@ -26,6 +26,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
     if let Some(dir) = &options.resume {
         return resume::run(dir, options);
     }
+    let asked_before = resume::asked_before(options)?;
+    let options = asked_before.as_ref().unwrap_or(options);
     let platforms = Platforms::selected(options)?;
     let tests: usize = platforms.suites().map(|suite| suite.tests.len()).sum();
     if tests == 0 {
@@ -73,6 +75,7 @@ pub(crate) fn live(
     runtime.shutdown_background();
     // Also when the run could not be recorded to its end: what was seen is worth showing.
     let verdict = conclude(options, store, (&seen, waivers.as_ref()));
+    history::keep(options, store, &seen.report());
     done?;
     Ok(verdict?)
 }
@@ -157,6 +160,7 @@ async fn drive(
     // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
     let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
     let (artifacts, logs) = (store.artifacts_dir(), store.dir().join("sessions"));
+    let history = platforms.history().clone();
     let places = Places { artifacts, logs, runs, owner: owner(store) };
     let mut run = platforms
         .run(options, &places, follow.as_ref())?
@@ -172,8 +176,8 @@ async fn drive(
     run = outputs.fold(run, Run::aggregator);
     // First the last words of a test, then how it went.
     run = follow.clone().into_iter().fold(run, |run, follow| run.sink(follow));
-    let displays = progress::sinks(how, progress::Expected::new(), &events);
-    run = displays.into_iter().fold(run, Run::sink);
+    let expected = history::expected(&history, &run.plan());
+    run = progress::sinks(how, expected, &events).into_iter().fold(run, Run::sink);
     let watch = async {
         match &follow {
             Some(follow) => follow.watch().await,

@@ -7,6 +7,7 @@ mod conclusion;
 mod dataset;
 mod error;
 mod export;
+mod history;
 #[cfg(feature = "import")]
 mod import;
 mod journal;
@@ -39,6 +40,7 @@ pub use dataset::{
 };
 pub use error::StoreError;
 pub use export::{Finished, FinishedTests};
+pub use history::{History, PastOutcome, SystemTimes};
 #[cfg(feature = "import")]
 pub use import::{Import, ImportFormat, Imported};
 pub use journal::Journal;

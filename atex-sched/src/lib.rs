@@ -4,6 +4,7 @@ mod action;
 mod demand;
 mod driver;
 mod fleet;
+mod forecast;
 mod leases;
 mod needs;
 mod plan;
@@ -17,6 +18,7 @@ mod summary;
 
 pub use action::{Action, Conclusion, Peer};
 pub use driver::{Deadlines, Pool, Run};
+pub use forecast::{Forecast, forecast};
 pub use leases::OpenLeases;
 pub use needs::Needs;
 pub use plan::{DESTRUCTIVE_TAG, Limits, Plan, PoolPlan, TestIndex, TestPlan, Together};

@@ -1,6 +1,7 @@
 //! The `atex` program as people use it: command in, output, exit code and files out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod again;
 mod bad_days;
 mod bench;
 mod discover;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use atex_core::Verdict;
+
 use super::{Candidate, Ended, Kin, Policy, Rank, RemoteView, Waiting};
 use crate::plan::{TestIndex, TestPlan};
 
@@ -51,6 +53,7 @@ pub struct Standard {
     affinity: Option<(usize, Affinity)>,
     exit_codes: Vec<i32>,
     roll_back: bool,
+    repeat: u32,
 }
 
 static USUAL: [Order; 3] = [Order::Priority, Order::FailedFirst, Order::Longest];
@@ -70,8 +73,13 @@ impl Standard {
     /// By these, the first being the most important. At most [`Rank::PARTS`] besides affinity, of which the first one counts: what is
     /// too much is not looked at.
     pub fn by(order: impl IntoIterator<Item = Order>) -> Self {
-        let mut policy =
-            Self { order: Vec::new(), affinity: None, exit_codes: Vec::new(), roll_back: false };
+        let mut policy = Self {
+            order: Vec::new(),
+            affinity: None,
+            exit_codes: Vec::new(),
+            roll_back: false,
+            repeat: 1,
+        };
         for order in order {
             match order {
                 Order::Affinity(affinity) => {
@@ -95,6 +103,13 @@ impl Standard {
     #[must_use]
     pub fn roll_back(mut self) -> Self {
         self.roll_back = true;
+        self
+    }
+
+    /// Every test is run this many times, unless it fails before: then that is how it went.
+    #[must_use]
+    pub fn repeat(mut self, times: u32) -> Self {
+        self.repeat = times;
         self
     }
 
@@ -149,6 +164,13 @@ impl Policy for Standard {
     fn destructive(&self, ended: &Ended<'_>) -> bool {
         let exit_code = ended.outcome.exit_code;
         ended.test.destructive || exit_code.is_some_and(|code| self.exit_codes.contains(&code))
+    }
+
+    fn should_rerun(&self, ended: &Ended<'_>) -> bool {
+        match ended.outcome.verdict {
+            Verdict::Passed => ended.attempts < self.repeat,
+            _ => ended.is_within_limits(),
+        }
     }
 
     fn after_test(&self, ended: &Ended<'_>) -> super::AfterTest {
