@@ -2,7 +2,7 @@
 # packages.sh DIR : a repository of small rpms in DIR, for a package manager to install from, fail with, and take its time:
 #   try-hello (1.0, 2.0: /usr/bin/try-hello), try-lib, try-app (requires try-lib), try-broken (requires what nobody provides),
 #   try-conflict (conflicts with try-hello), try-slow (its %post sleeps 1000 s), try-release (what dnf takes the release from),
-#   and the stand-ins bash, coreutils and tar, which the files of the system are of another package manager's.
+#   units and words (which tests of others ask for), and the stand-ins bash, coreutils and tar, which the files of the system are of another package manager's.
 # It takes rpmbuild and createrepo_c, of the Debian packages rpm and createrepo-c.
 . "$(dirname "$0")/lib.sh"
 D=${1:?usage: packages.sh DIR}
@@ -47,6 +47,8 @@ spec try-app 1.0 'Requires: try-lib >= 1' 'sh: app'
 spec try-broken 1.0 'Requires: try-nobody-provides-this'
 spec try-conflict 1.0 'Conflicts: try-hello'
 spec try-slow 1.0 'post:sleep 1000'
+spec units 2.0
+spec words 3.0
 spec try-release 9.0 'Provides: system-release = 9.0' 'Provides: system-release(releasever) = 9'
 spec bash 99.0 'Provides: /bin/sh'
 for p in coreutils tar; do spec "$p" 99.0; done

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::env::VarError;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -120,6 +121,19 @@ fn commands(text: &str) -> Result<Vec<(TestName, [String; 3])>> {
         commands.push((name, ["bash".to_owned(), "-c".to_owned(), command.trim().to_owned()]));
     }
     Ok(commands)
+}
+
+/// How the output of tests is shown while they run, if it is to be.
+pub(crate) fn follow(lines: bool) -> Result<Option<Follow>> {
+    const VARIABLE: &str = "ATEX_DEBUG_TEST_OUTPUT_FD";
+    let Some(number) = std::env::var_os(VARIABLE) else {
+        return Ok(lines.then(Follow::lines));
+    };
+    let number = number.to_str().and_then(|text| text.parse::<u32>().ok());
+    let number = number.with_context(|| format!("{VARIABLE} is not the number of an open file"))?;
+    let open = OpenOptions::new().append(true).open(format!("/dev/fd/{number}"));
+    let file = open.with_context(|| format!("{VARIABLE}={number} is not open for writing"))?;
+    Ok(Some(Follow::raw(file)))
 }
 
 /// The switches for debugging that users of the Python ATEX know.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,9 +20,13 @@ const END: &[u8] = b"\0atex-end ";
 /// How often is looked for news.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Shows what tests print, line by line, each after the name of its test.
+/// Shows what tests print: line by line, each after the name of its test, or as it is.
 #[derive(Debug, Default)]
-pub(crate) struct Follow(Mutex<HashMap<TestName, Output>>);
+pub(crate) struct Follow {
+    tests: Mutex<HashMap<TestName, Output>>,
+    /// Where it goes as it is.
+    raw: Option<File>,
+}
 
 /// The output of one test.
 #[derive(Debug)]
@@ -33,6 +37,16 @@ struct Output {
 }
 
 impl Follow {
+    /// What shows lines, each after the name of its test.
+    pub(crate) fn lines() -> Self {
+        Self::default()
+    }
+
+    /// What writes all that tests print to a file, as it is.
+    pub(crate) fn raw(to: File) -> Self {
+        Self { raw: Some(to), ..Self::default() }
+    }
+
     /// A test is about to print into this file.
     pub(crate) fn begin(&self, test: &TestName, output: &Path) {
         if let Ok(file) = File::open(output) {
@@ -45,13 +59,20 @@ impl Follow {
         loop {
             tokio::time::sleep(PAUSE).await;
             for (test, output) in self.tests().iter_mut() {
-                output.show(test);
+                self.show(test, output);
             }
         }
     }
 
     fn tests(&self) -> MutexGuard<'_, HashMap<TestName, Output>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, test: &TestName, output: &mut Output) {
+        match &self.raw {
+            Some(to) => output.write(to),
+            None => output.show(test),
+        }
     }
 }
 
@@ -76,6 +97,28 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Writes what is new, but for what could be the remote's last word.
+    fn write(&mut self, mut to: &File) {
+        let mut chunk = [0; LINE_MAX];
+        loop {
+            let count = self.file.read(&mut chunk).unwrap_or(0);
+            if count == 0 {
+                return;
+            }
+            self.begun.extend_from_slice(&chunk[..count]);
+            let kept = self.begun.iter().rposition(|byte| *byte == END[0]);
+            let kept = kept.filter(|at| {
+                let (rest, length) = (&self.begun[*at..], END.len());
+                rest.starts_with(&END[..rest.len().min(length)])
+            });
+            let certain: Vec<u8> = self.begun.drain(..kept.unwrap_or(self.begun.len())).collect();
+            // Whoever is not there any more does not want it.
+            to.write_all(&certain).ok();
+        }
+    }
+}
+
 fn print(test: &TestName, line: &[u8]) {
     // The remote says at the end how much there was; that is no part of it.
     let end = line.windows(END.len()).position(|window| window == END);
@@ -93,8 +136,8 @@ impl EventSink for Follow {
         let RunEvent::TestEnded { attempt, .. } = event else { return };
         let ended = self.tests().remove(&attempt.test);
         if let Some(mut output) = ended {
-            output.show(&attempt.test);
-            if !output.begun.is_empty() {
+            self.show(&attempt.test, &mut output);
+            if self.raw.is_none() && !output.begun.is_empty() {
                 print(&attempt.test, &output.begun);
             }
         }

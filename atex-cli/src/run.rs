@@ -11,7 +11,7 @@ use atex_sched::{OpenLeases, Run};
 use serde_json::json;
 
 use crate::args::{ProgressHow, RunOptions};
-use crate::follow::Follow;
+use crate::executor;
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
 use crate::platforms::{Places, Platforms};
@@ -156,7 +156,7 @@ async fn drive(
         None => (store.results()?, output::outputs(&options.results, store)?),
     };
     let how = progress::resolve(options.progress);
-    let follow = options.follow.then(|| Arc::new(Follow::default()));
+    let follow = executor::follow(options.follow)?.map(Arc::new);
     // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
     let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
     let (artifacts, logs) = (store.artifacts_dir(), store.dir().join("sessions"));

@@ -42,6 +42,24 @@ fn output_is_shown_as_it_comes() {
 }
 
 #[test]
+fn output_goes_to_an_open_file_as_it_is() {
+    let bench = Bench::new(TREE);
+    let arguments = "run --pool local --out ../out --progress none -t /mute -e";
+    let mut command = bench.command(arguments);
+    command.arg(folder(&bench)).env("ATEX_DEBUG_TEST_OUTPUT_FD", "2");
+    let output = command.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors.matches("some words\nwithout an end").count(), 1, "{errors:?}");
+    assert!(!errors.contains("atex-end"), "{errors:?}");
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    let mut command = bench.command(&arguments.replace("../out", "../other"));
+    command.arg("x=y").env("ATEX_DEBUG_TEST_OUTPUT_FD", "x");
+    let output = command.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("ATEX_DEBUG_TEST_OUTPUT_FD is not the number"), "{errors}");
+}
+
+#[test]
 fn commands_of_a_file_are_run() {
     let bench = Bench::new(&[]);
     bench.write("checks", "# of this system\n/kernel  uname | grep Linux\n/no  echo no; exit 3\n");

@@ -84,7 +84,7 @@ fn add<S: Into<String>>(to: &mut Vec<String>, names: impl IntoIterator<Item = S>
 }
 
 /// Sees to it that what is wanted is on a remote: asks which of it is missing, and installs that in one transaction, then what is
-/// recommended, as far as that can be had. Nothing is run when nothing is wanted, and nothing is installed when all is there.
+/// recommended, as far as that can be had, and also when what is required cannot. Nothing is run when nothing is wanted, and nothing is installed when all is there.
 ///
 /// On a remote that is this machine itself ([`LocalConnection`](Connection)s say so by the variable `ATEX_LOCAL_ROOT`), nothing is ever
 /// installed: what is required and missing is an error that says so. Programs are run as root, or by `sudo` without a password.
@@ -135,13 +135,16 @@ async fn work(connection: &dyn Connection, wanted: &Wanted) -> Result<()> {
     };
     let (required, recommended) = (among(&required), among(&recommended));
     let remote = Remote { connection, manager, found: &found };
-    if !required.is_empty() {
-        remote.require(&required).await?;
-    }
-    if !recommended.is_empty() {
+    let had = match required.is_empty() {
+        true => Ok(()),
+        false => remote.require(&required).await,
+    };
+    // Whoever recommends something gets it also when somebody else requires what cannot be had.
+    let goes_on = matches!(had, Ok(()) | Err(Error::Failed { .. } | Error::Other { .. }));
+    if goes_on && !recommended.is_empty() {
         remote.recommend(&recommended).await?;
     }
-    Ok(())
+    had
 }
 
 fn without(names: &[PackageName], files: &[String]) -> Vec<PackageName> {

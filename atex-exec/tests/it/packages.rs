@@ -89,6 +89,10 @@ async fn dnf_that_fails_is_told_with_its_own_words() {
     );
     let option = system.refusal(&["-y"]).await;
     assert_eq!(option, "NAME: \"-y\" is no name of a package");
+    // Somebody else recommends something all the same.
+    let wanted = Wanted::new().require(["try-nope"]).recommend(["try-hello", "try-nowhere"]);
+    assert!(matches!(system.install(&wanted).await, Err(Error::Failed { .. })));
+    assert_eq!(system.script("rpm -q try-hello").await, "try-hello-2.0-1.noarch\n");
     system.end().await;
 }
 

@@ -1,14 +1,59 @@
-# Asks the Python ATEX what the tests of a tree report, each on a system of its own.
-# Arguments: the root of the tree, the plan ("" for none), a file for the answer, names of tests to leave out.
+# Asks the Python ATEX what the tests of a tree report, each on a connection of its own.
+# Arguments: the root of the tree, the plan ("" for none), the executor (fmf or beakerlib), where to run (local,
+# "ssh HOST CONFIG", "podman IMAGE"), a file for the answer, names of tests to leave out.
 import json
+import shlex
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from atex.connection.local import LocalConnection
+from atex.connection.podman import PodmanConnection
+from atex.connection.ssh import ManagedSSHConnection
+from atex.executor.beakerlib import BeakerlibExecutor
 from atex.executor.fmf import FMFExecutor, discover
 
 CONTEXT = {"distro": "fedora-42", "arch": "x86_64"}
+EXECUTORS = {"fmf": FMFExecutor, "beakerlib": BeakerlibExecutor}
+
+
+class Tar:
+    """Uploads by tar: the systems have no rsync."""
+
+    def rsync(self, *args, **_):
+        target = shlex.quote(args[-1].partition(":")[2])
+        with subprocess.Popen(("tar", "-C", args[-2], "--exclude=./.git", "-c", "."), stdout=subprocess.PIPE) as tar:
+            script = f"rm -rf {target} && mkdir -p {target} && exec tar -C {target} --no-same-owner -x"
+            self.cmd(("bash", "-c", script), stdin=tar.stdout, check=True)
+
+
+class Ssh(Tar, ManagedSSHConnection):
+    def __init__(self, destination, config):
+        user, _, host = destination.rpartition("@")
+        words = (line.split(maxsplit=1) for line in Path(config).read_text().splitlines())
+        options = {word[0]: word[1] for word in words if len(word) == 2 and word[0] in ("IdentityFile", "Port")}
+        super().__init__(options | {"Hostname": host, "User": user})
+
+
+class Container(Tar, PodmanConnection):
+    """By podman itself: what the other one asks for is not on every system."""
+
+    def __init__(self, image):
+        limits = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096")
+        command = ("podman", "run", "-d", "--network=none", *limits, image, "sleep", "inf")
+        started = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        super().__init__(started.stdout.strip())
+
+    def cmd(self, command, *, func=subprocess.run, **args):
+        return func(("podman", "exec", "-i", self.container, *command), **args)
+
+    def disconnect(self):
+        super().disconnect()
+        subprocess.run(("podman", "rm", "-f", "-t", "0", self.container), stdout=subprocess.DEVNULL)
+
+
+CONNECTIONS = {"local": LocalConnection, "ssh": Ssh, "podman": Container}
 
 
 def is_package(need):
@@ -27,11 +72,11 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes().decode("latin1") for path in files}
 
 
-def run(tests, name):
+def run(tests, name, executor, place, *where):
     with tempfile.TemporaryDirectory() as folder:
-        with LocalConnection() as connection, FMFExecutor(connection, tests) as executor:
+        with CONNECTIONS[place](*where) as connection, EXECUTORS[executor](connection, tests) as runner:
             try:
-                executor.run_test(name, Path(folder))
+                runner.run_test(name, Path(folder))
             except Exception as error:  # The test has a result all the same, which says so.
                 print(f"    {name}: {type(error).__name__}", file=sys.stderr)
         results = Path(folder, "results")
@@ -39,20 +84,26 @@ def run(tests, name):
         return {"results": lines, "files": content(Path(folder, "files"))}
 
 
-def main(root, plan, answer, *left_out):
-    tests = discover(root, plan or None, context=CONTEXT)
-    names = list(tests.data)
-    # Packages would change this machine. They are not compared.
+def without_packages(tests):
+    """They would change this machine."""
     for step in ("prepare", "finish"):
         tests.plan[step] = [phase for phase in as_list(tests.plan.get(step)) if phase.get("how") == "shell"]
+    for data in tests.data.values():
+        for key in ("require", "recommend"):
+            data[key] = [need for need in as_list(data.get(key)) if not is_package(need)]
+
+
+def main(root, plan, executor, where, answer, *left_out):
+    tests = discover(root, plan or None, context=CONTEXT)
+    names = list(tests.data)
     packages, libraries = [], []
     for name, data in tests.data.items():
         needs = as_list(data.get("require")) + as_list(data.get("recommend"))
         packages += [name] if any(map(is_package, needs)) else []
         libraries += [name] if not all(map(is_package, needs)) else []
-        for key in ("require", "recommend"):
-            data[key] = [need for need in as_list(data.get(key)) if not is_package(need)]
-    reports = {name: run(tests, name) for name in names if name not in left_out}
+    if where == "local":
+        without_packages(tests)
+    reports = {name: run(tests, name, executor, *where.split()) for name in names if name not in left_out}
     found = {"names": names, "packages": packages, "libraries": libraries, "tests": reports}
     Path(answer).write_text(json.dumps(found, indent=1))
 

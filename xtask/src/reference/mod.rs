@@ -3,7 +3,10 @@
 //! The tests are those of its own source package, so that nobody here wrote them. `docs/reference.md` has the rules.
 
 mod atex;
+mod containers;
 mod discovery;
+mod machine;
+mod places;
 mod python;
 mod report;
 mod selection;
@@ -17,10 +20,11 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use self::atex::Atex;
+use self::places::{Places, Pool, Wanted};
 use self::python::Python;
 pub(crate) use self::python::find as find_python;
 use self::report::{Answer, Report};
-use self::selection::{LEFT_OUT, NOT_RUN, SELECTIONS, Selection};
+use self::selection::{LEFT_OUT, NOT_RUN, OTHERWISE, SELECTIONS, Selection, Where};
 use self::sshd::Sshd;
 use self::table::{Row, Table};
 use crate::step::Steps;
@@ -32,9 +36,12 @@ pub(crate) struct Options {
     /// Fail where the Python ATEX cannot be had, or no sshd is there, instead of saying so
     #[arg(long)]
     require: bool,
-    /// Run on local systems alone
+    /// Do not run over ssh
     #[arg(long)]
     no_ssh: bool,
+    /// Do not run in containers
+    #[arg(long)]
+    no_containers: bool,
     /// Ask the Python ATEX again, instead of using what it answered before
     #[arg(long)]
     fresh: bool,
@@ -78,21 +85,24 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             "skipped: no sshd is installed (Debian: openssh-server), so nothing runs over ssh"
         );
     }
-    let ssh = sshd.as_ref().map(|sshd| ("ssh", sshd.pool.as_str()));
-    let pools: Vec<(&str, &str)> = [("local", "local,max=4")].into_iter().chain(ssh).collect();
+    let wanted = Wanted { ssh: !options.no_ssh, containers: !options.no_containers };
+    let places = Places::new(workspace, dir.clone(), wanted, sshd);
     let compared = Compared { python, atex };
     let (mut table, mut needs) = (Table::default(), Needs::default());
     for selection in selections {
-        let title = format!("{} {}", selection.tree, selection.plan.unwrap_or_default());
-        let answer = steps.task(title.trim_end(), || {
-            let answer = compared.python.ask(&selection)?;
-            for (over, pool) in &pools {
-                let out = dir.join("runs").join(over).join(selection.file_name());
-                table.push(compared.row(selection, &answer, (over, pool), &out)?);
+        let title = format!("{} {}", selection.title(), selection.plan.unwrap_or_default());
+        steps.task(title.trim_end(), || {
+            let Some(answer) = compared.python.ask(&selection, &places)? else {
+                println!("skipped: what it needs cannot be had");
+                return Ok(());
+            };
+            for pool in places.pools(&selection) {
+                let out = dir.join("runs").join(pool.over).join(selection.file_name());
+                table.push(compared.row(selection, &answer, &pool, &out)?);
             }
-            Ok(answer)
+            needs.add(&selection, &answer);
+            Ok(())
         })?;
-        needs.add(&selection, &answer);
     }
     show(&table, &needs);
     ensure!(table.differing() == 0, "{} difference(s), shown above", table.differing());
@@ -109,17 +119,19 @@ struct Compared {
 
 impl Compared {
     /// Discovers and runs the tests of a selection, and compares both with the answer.
-    fn row(
-        &self,
-        selection: Selection,
-        answer: &Answer,
-        (over, pool): (&'static str, &str),
-        out: &Path,
-    ) -> Result<Row> {
+    fn row(&self, selection: Selection, answer: &Answer, pool: &Pool, out: &Path) -> Result<Row> {
         let root = self.python.root(&selection);
         let names = self.atex.discover(&selection, &root)?;
         let reports = self.atex.run(&selection, &root, pool, out)?;
         let mut differing = differences(&answer.tests, &reports);
+        for test in selection.otherwise() {
+            let before = differing.len();
+            differing.retain(|(name, _)| name != test);
+            if differing.len() == before {
+                let found = vec!["agrees, though it is known not to".to_owned()];
+                differing.push((test.to_owned(), found));
+            }
+        }
         if names != answer.names {
             let python = format!("python: {}", answer.names.join(" "));
             let here = format!("here:   {}", names.join(" "));
@@ -127,7 +139,7 @@ impl Compared {
         }
         Ok(Row {
             selection,
-            over,
+            over: pool.over,
             discovered: names.len(),
             compared: answer.tests.len(),
             differing,
@@ -154,13 +166,13 @@ fn differences(
 
 /// The selections of these trees; all, if none is named.
 fn chosen(trees: &[String]) -> Result<Vec<Selection>> {
-    let known = |tree: &&String| SELECTIONS.iter().any(|selection| selection.tree == **tree);
+    let known = |tree: &&String| SELECTIONS.iter().any(|selection| selection.title() == **tree);
     if let Some(unknown) = trees.iter().find(|tree| !known(tree)) {
-        let names: BTreeSet<&str> = SELECTIONS.iter().map(|selection| selection.tree).collect();
+        let names: BTreeSet<String> = SELECTIONS.iter().map(Selection::title).collect();
         bail!("no tree {unknown}; there are {}", names.into_iter().collect::<Vec<_>>().join(", "));
     }
     let wanted = |tree: &str| trees.is_empty() || trees.iter().any(|name| name == tree);
-    Ok(SELECTIONS.into_iter().filter(|selection| wanted(selection.tree)).collect())
+    Ok(SELECTIONS.into_iter().filter(|selection| wanted(&selection.title())).collect())
 }
 
 /// Tests that are run without something that they ask for.
@@ -172,7 +184,7 @@ struct Needs {
 
 impl Needs {
     fn add(&mut self, selection: &Selection, answer: &Answer) {
-        if selection.plan.is_none() {
+        if selection.place == Where::Anywhere && selection.plan.is_none() {
             let named = |test: &String| format!("{}:{test}", selection.tree);
             self.packages.extend(answer.packages.iter().map(named));
             self.libraries.extend(answer.libraries.iter().map(named));
@@ -187,6 +199,9 @@ fn show(table: &Table, needs: &Needs) {
     }
     for (tree, test, why) in NOT_RUN {
         println!("  {tree}:{test}: discovered, but not run: {why}");
+    }
+    for (tree, test, why) in OTHERWISE {
+        println!("  {tree}:{test}: run, and reports something else: {why}");
     }
     println!("Run, but without what they ask for:");
     for (what, tests) in [("packages", &needs.packages), ("libraries", &needs.libraries)] {
@@ -218,10 +233,11 @@ mod tests {
     fn trees_are_chosen_by_name() {
         assert_eq!(chosen(&[]).unwrap().len(), SELECTIONS.len());
         assert!(chosen(&["env".into()]).unwrap().iter().all(|selection| selection.tree == "env"));
-        let error = chosen(&["pkgs".into()]).unwrap_err().to_string();
+        let error = chosen(&["nothing".into()]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "no tree pkgs; there are cwd, discover, env, metadata, misc, pty, results"
+            "no tree nothing; there are beakerlib-reboot, beakerlib-results, beakerlib-sanity, cwd, discover, env, metadata, misc, \
+             pkgs, pty, reboot, results"
         );
     }
 }

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::discovery;
+use super::places::Places;
 use super::report::{Answer, Report};
-use super::selection::{ATEX, FMF, Selection};
+use super::selection::{ATEX, Executor, FMF, Selection};
 use crate::needs::program_folders;
 use crate::step::Steps;
 
@@ -25,7 +26,7 @@ pub(super) struct Python {
     program: PathBuf,
     driver: PathBuf,
     answers: PathBuf,
-    trees: PathBuf,
+    source: PathBuf,
 }
 
 impl Python {
@@ -40,10 +41,11 @@ impl Python {
         );
         let dir = dir.join(ATEX);
         let program = environment(steps, &dir)?;
-        let trees = source(steps, &program, &dir)?.join("tests/executor/fmf/fmf_trees");
+        let source = source(steps, &program, &dir)?;
+        let trees = Executor::Fmf.trees(&source);
         ensure!(trees.is_dir(), "the source package of {ATEX} has no {}", trees.display());
         let this =
-            Self { program, driver: dir.join("driver.py"), answers: dir.join("answers"), trees };
+            Self { program, driver: dir.join("driver.py"), answers: dir.join("answers"), source };
         if fs::read_to_string(&this.driver).ok().as_deref() != Some(DRIVER) {
             this.forget()?;
             write(&this.driver, DRIVER)?;
@@ -67,27 +69,30 @@ impl Python {
 
     /// The root of a tree.
     pub(super) fn root(&self, selection: &Selection) -> PathBuf {
-        self.trees.join(selection.tree)
+        selection.executor.trees(&self.source).join(selection.tree)
     }
 
-    /// What it says about these tests, by an earlier answer where there is one.
-    pub(super) fn ask(&self, selection: &Selection) -> Result<Answer> {
+    /// What it says about these tests, by an earlier answer where there is one; none where what they need cannot be had.
+    pub(super) fn ask(&self, selection: &Selection, places: &Places) -> Result<Option<Answer>> {
         let path = self.answers.join(format!("{}.json", selection.file_name()));
         if !path.exists() {
             fs::create_dir_all(&self.answers).context("cannot make a folder for the answers")?;
             let fresh = path.with_extension("new");
+            let Some((place, folders)) = places.asked(selection) else { return Ok(None) };
             let mut driver = Command::new(&self.program);
-            driver
-                .arg(&self.driver)
-                .arg(self.root(selection))
-                .arg(selection.plan.unwrap_or_default());
-            driver.arg(&fresh).args(selection.not_run()).stdin(Stdio::null());
+            driver.arg(&self.driver).arg(self.root(selection));
+            driver.arg(selection.plan.unwrap_or_default()).arg(selection.executor.name());
+            driver.arg(place).arg(&fresh).args(selection.not_run()).stdin(Stdio::null());
+            if let Some(folders) = folders {
+                driver.env("PATH", folders);
+            }
             let status = driver.status().context("cannot start the Python ATEX")?;
             ensure!(status.success(), "the Python ATEX failed on {selection:?}: {status}");
             fs::rename(&fresh, &path).context("cannot keep an answer")?;
         }
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        parse(&text).with_context(|| format!("cannot understand {}", path.display()))
+        let answer = parse(&text);
+        answer.map(Some).with_context(|| format!("cannot understand {}", path.display()))
     }
 }
 

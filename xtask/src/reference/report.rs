@@ -41,7 +41,8 @@ impl Report {
         }
         if let Some(output) = normal.files.get_mut(OUTPUT) {
             let lines = output.split_inclusive('\n');
-            let lines = lines.map(|line| without_line_number(&without_folders(line)));
+            let lines =
+                lines.map(|line| without_line_number(&without_folders(&without_temporary(line))));
             *output = match test.ends_with("/test_env") {
                 true => environment(lines),
                 false => lines.collect(),
@@ -96,6 +97,21 @@ fn without_folders(line: &str) -> String {
         }
     });
     pieces.collect()
+}
+
+/// The ten letters at the end of a temporary folder's name (`/tmp/tmp.…`), which `mktemp` makes up, become ten dots.
+fn without_temporary(line: &str) -> String {
+    const START: &str = "/tmp/tmp.";
+    let mut pieces = line.split(START);
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_at_checked(10).unwrap_or((piece, ""));
+        let is_name = name.len() == 10 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        out += START;
+        out += if is_name { ".........." } else { name };
+        out += rest;
+    }
+    out
 }
 
 /// The number in `FILE: line N: ` goes when it is a script in a folder of the run, before whose first line each

@@ -69,7 +69,7 @@ impl Table {
             .flat_map(|(row, (test, found))| {
                 let plan = row.selection.plan.unwrap_or("no plan");
                 let title =
-                    format!("{test} (tree {}, {plan}, over {})", row.selection.tree, row.over);
+                    format!("{test} (tree {}, {plan}, over {})", row.selection.title(), row.over);
                 std::iter::once(title).chain(found.iter().map(|line| format!("    {line}")))
             })
             .collect();
@@ -86,22 +86,27 @@ impl Row {
         let agreeing = self.compared.saturating_sub(differing);
         let numbers = [self.discovered, self.compared, agreeing, self.differing.len()];
         let plan = self.selection.plan.unwrap_or("");
-        let texts = [self.selection.tree, plan, self.over].map(str::to_owned);
+        let texts = [self.selection.title(), plan.to_owned(), self.over.to_owned()];
         texts.into_iter().chain(numbers.map(|number| number.to_string())).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::selection::{Executor, Where};
     use super::*;
+
+    fn tests_of(tree: &'static str, plan: Option<&'static str>) -> Selection {
+        Selection { tree, plan, executor: Executor::Fmf, place: Where::Anywhere }
+    }
 
     #[test]
     fn shows_what_agrees_and_what_differs() {
         let mut table = Table::default();
         let differing = vec![("/b".to_owned(), vec!["results: x".to_owned()])];
-        let selection = Selection { tree: "cwd", plan: Some("/plan") };
+        let selection = tests_of("cwd", Some("/plan"));
         table.push(Row { selection, over: "local", discovered: 3, compared: 2, differing });
-        let selection = Selection { tree: "metadata", plan: None };
+        let selection = tests_of("metadata", None);
         table.push(Row {
             selection,
             over: "ssh",

@@ -1,5 +1,5 @@
 # A small stand-in for beakerlib, for tests: the functions that tests call most, and the same calls of the commands that report
-# (`$BEAKERLIB_COMMAND_REPORT_RESULT NAME RESULT LOG SCORE`, `$BEAKERLIB_COMMAND_SUBMIT_LOG -T TESTID -l FILE`). No more than that.
+# (`$BEAKERLIB_COMMAND_REPORT_RESULT NAME RESULT LOG SCORE`, `$BEAKERLIB_COMMAND_SUBMIT_LOG -l FILE`). No more than that.
 rlJournalStart() {
   mkdir -p "$BEAKERLIB_DIR"
   phase= kind= failed=0
@@ -53,7 +53,7 @@ rlFileSubmit() {
   local folder code=0
   folder=$(mktemp -d -p "$BEAKERLIB_DIR")
   ln -s "$(readlink -f "$1")" "$folder/${2:-${1##*/}}"
-  $BEAKERLIB_COMMAND_SUBMIT_LOG -T "$TESTID" -l "$folder/${2:-${1##*/}}" || code=$?
+  $BEAKERLIB_COMMAND_SUBMIT_LOG -l "$folder/${2:-${1##*/}}" || code=$?
   rm -r "$folder"
   return "$code"
 }
@@ -75,4 +75,7 @@ rlImport() {
 }
 
 rlJournalPrintText() { cat "$BEAKERLIB_DIR/journal.txt"; }
-rlJournalEnd() { [[ ! $TESTID ]] || $BEAKERLIB_COMMAND_SUBMIT_LOG -T "$TESTID" -l "$BEAKERLIB_DIR/journal.txt" >/dev/null; }
+# In the end, the journal in XML is submitted, or what stands for none.
+rlJournalEnd() {
+  [[ ! $TESTID ]] || $BEAKERLIB_COMMAND_SUBMIT_LOG -T "$TESTID" -l "$BEAKERLIB_JOURNAL" || rlLog "the journal is not submitted"
+}
