@@ -2,17 +2,18 @@
 # packages.sh DIR : a repository of small rpms in DIR, for a package manager to install from, fail with, and take its time:
 #   try-hello (1.0, 2.0: /usr/bin/try-hello), try-lib, try-app (requires try-lib), try-broken (requires what nobody provides),
 #   try-conflict (conflicts with try-hello), try-slow (its %post sleeps 1000 s), try-release (what dnf takes the release from),
-#   units and words (which tests of others ask for), and the stand-ins bash, coreutils and tar, which the files of the system are of another package manager's.
+#   units, words and beakerlib (which tests of others ask for; the last is hardly more than a name), and the stand-ins bash, coreutils and tar, which the files of the system are of another package manager's.
 # It takes rpmbuild and createrepo_c, of the Debian packages rpm and createrepo-c.
 . "$(dirname "$0")/lib.sh"
 D=${1:?usage: packages.sh DIR}
 B=$(mktemp -d); trap 'rm -rf "$B"' EXIT
 
-spec() { # NAME VERSION LINES... : builds one noarch rpm; a line "sh: TEXT" makes /usr/bin/NAME print TEXT
+spec() { # NAME VERSION LINES... : builds one noarch rpm; a line "sh: TEXT" makes /usr/bin/NAME print TEXT, "file:PATH" a script that prints NAME
   local n=$1 v=$2 l tags='' post='' files='' install=''; shift 2
   for l; do case $l in
     sh:*) install+="mkdir -p %{buildroot}/usr/bin; printf '#!/bin/sh\necho ${l#sh: }\n' >%{buildroot}/usr/bin/$n; chmod 755 %{buildroot}/usr/bin/$n"$'\n'
       files+="/usr/bin/$n"$'\n' ;;
+    file:*) install+="mkdir -p %{buildroot}$(dirname "${l#file:}"); echo 'echo $n' >%{buildroot}${l#file:}"$'\n'; files+="${l#file:}"$'\n' ;;
     post:*) post="%post"$'\n'"${l#post:}" ;;
     *) tags+="$l"$'\n' ;;
   esac; done
@@ -48,6 +49,7 @@ spec try-broken 1.0 'Requires: try-nobody-provides-this'
 spec try-conflict 1.0 'Conflicts: try-hello'
 spec try-slow 1.0 'post:sleep 1000'
 spec units 2.0
+spec beakerlib 1.0 file:/usr/share/beakerlib/beakerlib.sh
 spec words 3.0
 spec try-release 9.0 'Provides: system-release = 9.0' 'Provides: system-release(releasever) = 9'
 spec bash 99.0 'Provides: /bin/sh'

@@ -42,6 +42,9 @@ pub(crate) struct Unfinished {
     pub(crate) artifacts: Artifacts,
 }
 
+/// What beakerlib tests read first.
+const BEAKERLIB: &str = "/usr/share/beakerlib/beakerlib.sh";
+
 impl FmfSession {
     /// The environment of a test, later wins: the plan's, what tells it about itself, its own, the executor's, the counters.
     fn environment(&self, name: &TestName, run: u32) -> IndexMap<String, String> {
@@ -109,7 +112,12 @@ impl FmfSession {
 
     /// Installs what all tests require and recommend, at once. What cannot be had is the trouble of those tests alone that require it.
     async fn provide(&mut self, cancel: &CancellationToken) -> Result<()> {
-        let wanted = self.executor.suite.tests.values().fold(Wanted::new(), Wanted::of_test);
+        let tests = &self.executor.suite.tests;
+        let mut wanted = tests.values().fold(Wanted::new(), Wanted::of_test);
+        if tests.values().any(|test| self.executor.is_beakerlib(test)) {
+            // Those who have it elsewhere need none.
+            wanted = wanted.recommend([BEAKERLIB]);
+        }
         match self.install(&wanted, cancel).await {
             Err(error @ (Error::Failed { .. } | Error::Other { .. })) => {
                 let remote = self.connection.name();

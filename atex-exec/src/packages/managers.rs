@@ -32,6 +32,11 @@ pub trait PackageManager: fmt::Debug + Send + Sync {
         status.success()
     }
 
+    /// Whether it finds the package that a file belongs to.
+    fn knows_files(&self) -> bool {
+        true
+    }
+
     /// Whether success may mean that only a part was installed, so that it has to be asked again.
     fn must_be_checked(&self) -> bool {
         false
@@ -187,6 +192,10 @@ impl PackageManager for Manager {
 
     fn must_be_checked(&self) -> bool {
         matches!(self, Self::Yum)
+    }
+
+    fn knows_files(&self) -> bool {
+        !matches!(self, Self::Apt | Self::Apk)
     }
 }
 

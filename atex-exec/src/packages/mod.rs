@@ -133,7 +133,8 @@ async fn work(connection: &dyn Connection, wanted: &Wanted) -> Result<()> {
     let among = |names: &[PackageName]| -> Vec<PackageName> {
         names.iter().filter(|name| missing.contains(name)).cloned().collect()
     };
-    let (required, recommended) = (among(&required), among(&recommended));
+    let (required, mut recommended) = (among(&required), among(&recommended));
+    recommended.retain(|name| !name.is_file() || manager.knows_files());
     let remote = Remote { connection, manager, found: &found };
     let had = match required.is_empty() {
         true => Ok(()),

@@ -195,15 +195,21 @@ async fn a_test_finds_what_it_requires() {
     let folder = tempfile::tempdir().unwrap();
     let cancel = CancellationToken::new();
     let name = |name| TestName::new(name).unwrap();
-    let good =
-        [("/app", test("try-app", &["try-app"])), ("/hello", test("try-hello", &["try-hello"]))];
+    let mut beakerlib = test(". /usr/share/beakerlib/beakerlib.sh | grep beakerlib", &[]);
+    beakerlib.metadata.insert("framework".to_owned(), json!("beakerlib"));
+    let good = [
+        ("/app", test("try-app", &["try-app"])),
+        ("/hello", test("try-hello", &["try-hello"])),
+        ("/beakerlib", beakerlib),
+    ];
     let broken = ("/broken", test("true", &["try-broken"]));
     for (round, tests) in [good.to_vec(), [&good[..], &[broken]].concat()].into_iter().enumerate() {
         let suite = TestSuite::new(tests.into_iter().map(|(path, test)| (name(path), test)));
         let executor = FmfExecutor::new(suite.clone());
         let mut session = executor.start(Arc::clone(system.connection()), &cancel).await.unwrap();
         if round == 0 {
-            assert_eq!(system.script("dnf -q history list | grep -c '| I'").await, "1\n");
+            // What they require, and beakerlib.
+            assert_eq!(system.script("dnf -q history list | grep -c '| I'").await, "2\n");
             system.script("rpm -q try-app try-hello").await;
         }
         for test in suite.tests.keys() {
@@ -221,7 +227,7 @@ async fn a_test_finds_what_it_requires() {
             }
         }
         session.stop().await.unwrap();
-        system.script("dnf -q -y remove try-app try-hello >/dev/null").await;
+        system.script("dnf -q -y remove try-app try-hello beakerlib >/dev/null").await;
     }
     system.end().await;
 }
