@@ -8,6 +8,7 @@ mod discover;
 mod executors;
 mod guide_reports;
 mod habits;
+mod known_faults;
 mod lint;
 mod lost_output;
 mod platforms;
