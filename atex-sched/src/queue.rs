@@ -71,6 +71,9 @@ struct Place {
     rank: Rank,
 }
 
+/// What tells classes apart: the pools, the needs, and whether they run only together with others.
+type ClassKey = (Vec<PoolIndex>, Vec<usize>, bool);
+
 impl Queue {
     /// The classes of these tests, none of which waits yet.
     pub(crate) fn new(pools: &[PoolPlan], tests: &Tests) -> Self {
@@ -78,11 +81,18 @@ impl Queue {
         let mut queue =
             Self { classes: Vec::new(), kinds, places: Vec::new(), kins: HashMap::new() };
         let mut classes = HashMap::new();
+        let mut last: Option<(ClassKey, ClassIndex)> = None;
         for index in 0..tests.len() {
             let (fit, needs, gang) = Self::wants(pools, tests, index);
-            let ids: Vec<usize> = needs.iter().map(Needs::id).collect();
-            let key = (fit.clone(), ids, gang);
-            let class = *classes.entry(key).or_insert_with(|| queue.add_class(&fit, needs, gang));
+            let key = (fit, needs.iter().map(Needs::id).collect::<Vec<usize>>(), gang);
+            let class = match &last {
+                // Most tests are like the one before.
+                Some((before, class)) if *before == key => *class,
+                _ => *classes
+                    .entry(key.clone())
+                    .or_insert_with(|| queue.add_class(&key.0, needs, gang)),
+            };
+            last = Some((key, class));
             queue.classes[class].open += 1;
             let class = u32::try_from(class).unwrap_or(u32::MAX);
             queue.places.push(Place { class, kin: 0, rank: Rank::default() });

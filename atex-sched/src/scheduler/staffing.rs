@@ -226,11 +226,13 @@ impl Scheduler {
     /// Withdraws and releases what no test needs, and asks for what is missing.
     fn balance(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let (pools, kinds) = (self.fleet.pools.len(), self.queue.kinds.len());
-        let room: Vec<usize> = (0..pools).map(|pool| self.fleet.room(pool, now)).collect();
-        let pending: Vec<[usize; 3]> = (0..kinds).map(|kind| self.fleet.pending(kind)).collect();
-        if room.iter().all(|room| *room == 0) && pending.iter().all(|count| *count == [0; 3]) {
+        // So it is nearly always: everybody runs a test.
+        let full = (0..pools).all(|pool| self.fleet.room(pool, now) == 0);
+        if full && (0..kinds).all(|kind| self.fleet.pending(kind) == [0; 3]) {
             return;
         }
+        let room: Vec<usize> = (0..pools).map(|pool| self.fleet.room(pool, now)).collect();
+        let pending: Vec<[usize; 3]> = (0..kinds).map(|kind| self.fleet.pending(kind)).collect();
         let mut demand = Demand::of(&self.queue);
         let mut surplus = pending.clone();
         // Who is nearest to being ready has the first claim on a test.
