@@ -23,7 +23,7 @@ pub(crate) struct Need {
 }
 
 /// Everything that tests of real components need. They start it themselves, on free ports and in folders of their own.
-pub(crate) const NEEDS: [Need; 4] = [
+pub(crate) const NEEDS: [Need; 5] = [
     Need {
         name: "sshd",
         tests: "tests that reach this machine over a real ssh server",
@@ -51,6 +51,13 @@ pub(crate) const NEEDS: [Need; 4] = [
         programs: &["mmdebstrap", "ip", "podman", "runc", "rpmbuild", "createrepo_c"],
         packages: &["mmdebstrap", "iproute2", "podman", "runc", "rpm", "createrepo-c"],
         trial: Some((&NAMESPACES, NO_NAMESPACES)),
+    },
+    Need {
+        name: "chromium",
+        tests: "tests of the HTML report in a browser",
+        programs: &["chromium"],
+        packages: &["chromium"],
+        trial: None,
     },
 ];
 

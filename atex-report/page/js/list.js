@@ -98,7 +98,8 @@ export class List {
   step(by) {
     if (this.rows.length === 0) return;
     const now = this.place;
-    const place = now < 0 ? Math.floor(this.first) : Math.min(Math.max(now + by, 0), this.rows.length - 1);
+    const begin = now < 0 && Number.isFinite(by) ? Math.floor(this.first) : Math.max(now, 0) + by;
+    const place = Math.min(Math.max(begin, 0), this.rows.length - 1);
     show({ row: String(this.rows[place]) }, false);
     this.reveal(place);
   }

@@ -85,11 +85,12 @@ impl<'r> Columns<'r> {
             ("statuses", &self.statuses),
             ("notes", &self.notes),
             ("guests", &self.guests),
-            ("files", &self.files),
         ];
         for (name, ranks) in tables {
             pack.texts(name, ranks.texts());
         }
+        let files: Vec<String> = self.files.texts().map(short_list).collect();
+        pack.texts("files", files.iter().map(String::as_str));
         let folded = self.rows(pack);
         self.attempts(pack, &folded);
         self.outcomes(pack);
@@ -228,6 +229,20 @@ pub(super) fn removed(review: &Review<'_>) -> Vec<Item> {
     let comparison = review.comparison.iter();
     let removed = comparison.flat_map(|(_, comparison)| comparison.of_kind(Kind::Removed));
     removed.map(|change| change.item).take(REMOVED_MAX).collect()
+}
+
+/// The most of a list of files that a page carries, and of each name.
+const FILES_MAX: usize = 100;
+const FILE_NAME_MAX: usize = 100;
+
+/// A list of files that is not too long, and still is JSON: too long names are left out, as no file can be called so.
+fn short_list(list: &str) -> String {
+    if list.len() <= FILES_MAX * FILE_NAME_MAX {
+        return list.to_owned();
+    }
+    let names: Vec<String> = serde_json::from_str(list).unwrap_or_default();
+    let short = names.into_iter().filter(|name| name.len() <= FILE_NAME_MAX);
+    json!(short.take(FILES_MAX).collect::<Vec<_>>()).to_string()
 }
 
 /// Whether nobody misses a result when results are too many.

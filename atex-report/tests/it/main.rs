@@ -1,6 +1,8 @@
 //! The crate from outside: what is stored, what is made of it, and what people see.
 #![expect(clippy::unwrap_used, reason = "what the tests use to make their material may panic, too")]
 
+#[cfg(feature = "html")]
+mod browser;
 mod causes;
 mod compare;
 mod conformance;
@@ -21,6 +23,8 @@ mod json_lines;
 mod packed;
 #[cfg(feature = "html")]
 mod page;
+#[cfg(feature = "html")]
+mod page_in_browser;
 mod report;
 mod review;
 #[cfg(all(
