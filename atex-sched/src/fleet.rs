@@ -1,6 +1,8 @@
 //! [`Fleet`]: the remotes that are out, and the pools that they come from.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod pool;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use atex_core::{Facts, Failure, Fault, RemoteId, Retry};
@@ -8,6 +10,7 @@ use serde_json::Value;
 
 use crate::plan::{Limits, PoolIndex, PoolPlan, TestIndex};
 use crate::queue::KindIndex;
+pub(crate) use pool::Pool;
 
 /// The longest that a pool is left alone because it says that everything is taken, whatever it says when to come back.
 const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
@@ -80,95 +83,6 @@ impl Remote {
     /// Whether it gets no more tests.
     pub(crate) fn is_bad(&self) -> bool {
         self.bad
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Pool {
-    pub(crate) name: String,
-    pub(crate) platform: String,
-    pub(crate) max: usize,
-    pub(crate) min: usize,
-    pub(crate) spares: usize,
-    /// Remotes by state; see [`State`].
-    requested: usize,
-    preparing: usize,
-    /// Those that have a test, or will have one.
-    pub(crate) working: usize,
-    idle: usize,
-    /// Withdrawn and released ones, of which the end is awaited.
-    leaving: usize,
-    quarantined: usize,
-    /// Failures in a row, and answers in a row that everything is taken.
-    failures: u32,
-    waits: u32,
-    /// All failures that counted, ever.
-    epoch: u64,
-    /// Left alone until then.
-    rests_until: Duration,
-    /// A failure that no retry can mend.
-    broken: bool,
-    last_failure: Option<String>,
-    /// The names of remotes that get no tests.
-    bad: HashSet<String>,
-}
-
-impl Pool {
-    fn new(plan: &PoolPlan) -> Self {
-        Self {
-            name: plan.name.clone(),
-            platform: plan.platform.clone(),
-            max: plan.max,
-            min: plan.min,
-            spares: plan.spares,
-            requested: 0,
-            preparing: 0,
-            working: 0,
-            idle: 0,
-            leaving: 0,
-            quarantined: 0,
-            failures: 0,
-            waits: 0,
-            epoch: 0,
-            rests_until: Duration::ZERO,
-            broken: false,
-            last_failure: None,
-            bad: HashSet::new(),
-        }
-    }
-
-    fn count(&mut self, state: State) -> &mut usize {
-        match state {
-            State::Requested => &mut self.requested,
-            State::Preparing => &mut self.preparing,
-            State::Idle => &mut self.idle,
-            State::Held | State::Running(_) | State::RollingBack => &mut self.working,
-            State::Withdrawing | State::Releasing => &mut self.leaving,
-            State::Quarantined => &mut self.quarantined,
-        }
-    }
-
-    fn out(&self) -> usize {
-        self.prospects() + self.leaving + self.quarantined
-    }
-
-    /// How many more remotes it may have now.
-    fn room(&self, now: Duration, limits: &Limits) -> usize {
-        if now < self.rests_until || self.is_given_up(limits) {
-            return 0;
-        }
-        self.max.saturating_sub(self.out())
-    }
-
-    fn is_given_up(&self, limits: &Limits) -> bool {
-        let spent = self.failures >= limits.pool_failures.max(1)
-            || self.waits >= limits.capacity_waits.max(1);
-        self.broken || self.quarantined >= self.max || (spent && self.prospects() == 0)
-    }
-
-    /// How many remotes of it run tests, or may yet.
-    fn prospects(&self) -> usize {
-        self.requested + self.preparing + self.working + self.idle
     }
 }
 
