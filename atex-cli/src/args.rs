@@ -461,6 +461,8 @@ Results, besides those in the folder of the run:
   jsonl, yaml, junit, csv, sqlite   with .gz, .xz or .zst after it, compressed; by default a file in the folder of the run
   with ,files=DIR         the files of tests as well, below a new folder; ,pack=gz (xz, zst): each compressed
        ,level=N ,exclude=NAME ,suffix=.TXT   how hard, which files not, and what is added to their names (may be nothing)
+  reportportal:LAUNCH     a launch of this name on the server of ATEX_REPORTPORTAL_URL, _PROJECT and _TOKEN
+       ,subtests=failed ,flat=/ ,rerun_of=UUID ,attribute=KEY:VALUE   what is shown, where, and of which launch
 
 Examples:
   atex run --pool local,max=4

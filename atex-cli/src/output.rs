@@ -8,7 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use atex_core::Aggregator;
 use atex_report::{
-    PackFiles, PackFormat, Packing, ResultsFormat, ResultsPlan, RunReport, RunStore,
+    LaunchPlan, PackFiles, PackFormat, Packing, Portal, ReportPortal, ResultsFormat, ResultsPlan,
+    RunReport, RunStore, Subtests, Token,
 };
 
 use crate::message;
@@ -20,6 +21,9 @@ struct OutputSpec<'a> {
     target: Option<&'a str>,
     settings: Vec<(&'a str, &'a str)>,
 }
+
+/// What stands for a server in the place of a format.
+const PORTAL: &str = "reportportal";
 
 /// What the formats are called.
 const FORMATS: [(&str, ResultsFormat, &str); 5] = [
@@ -41,12 +45,16 @@ pub(crate) fn check(typed: &[String]) -> Result<()> {
 }
 
 /// Begins all of them.
-pub(crate) fn outputs(typed: &[String], store: &RunStore) -> Result<Vec<Arc<dyn Aggregator>>> {
-    let make = |typed: &String| {
-        let made = OutputSpec::parse(typed).and_then(|spec| spec.make(store));
-        made.with_context(|| format!("cannot use --results {typed}"))
-    };
-    typed.iter().map(make).collect()
+pub(crate) async fn outputs(
+    typed: &[String],
+    store: &RunStore,
+) -> Result<Vec<Arc<dyn Aggregator>>> {
+    let mut outputs = Vec::new();
+    for typed in typed {
+        let made = async { OutputSpec::parse(typed)?.make(store).await };
+        outputs.push(made.await.with_context(|| format!("cannot use --results {typed}"))?);
+    }
+    Ok(outputs)
 }
 
 /// Begins all of them again, with the tests on which there is a last word, for a run that was killed: what it had written is
@@ -59,7 +67,7 @@ pub(crate) async fn again(
         let removed = OutputSpec::parse(typed).and_then(|spec| spec.remove(store));
         removed.with_context(|| format!("cannot go on with --results {typed}"))?;
     }
-    let outputs = outputs(typed, store)?;
+    let outputs = outputs(typed, store).await?;
     for output in &outputs {
         for failure in store.refile(report, output.as_ref()).await {
             message::note(&format!("warning: {failure}"));
@@ -116,6 +124,9 @@ impl<'a> OutputSpec<'a> {
 
     fn check(&self) -> Result<()> {
         const KNOWN: [&str; 6] = ["files", "level", "pack", "suffix", "exclude", "duplicates"];
+        if self.format == PORTAL {
+            return self.launch().map(drop);
+        }
         parse_format(self.format)?;
         for (key, _) in &self.settings {
             if !KNOWN.contains(key) {
@@ -172,12 +183,66 @@ impl<'a> OutputSpec<'a> {
         }
     }
 
-    fn make(&self, store: &RunStore) -> Result<Arc<dyn Aggregator>> {
+    async fn make(&self, store: &RunStore) -> Result<Arc<dyn Aggregator>> {
+        if self.format == PORTAL {
+            let (portal, plan) = self.launch()?;
+            let launch = ReportPortal::start(portal, plan.started(store.info().started)).await?;
+            message::note(&format!("{}: launch {}", launch.name(), launch.launch()));
+            return Ok(Arc::new(launch));
+        }
         Ok(Arc::new(self.plan()?.create(self.path(store))?))
+    }
+
+    /// A launch of ReportPortal. Who we are there is in the environment alone: arguments can be seen by everybody, and are kept with
+    /// the run.
+    fn launch(&self) -> Result<(Portal, LaunchPlan)> {
+        const KNOWN: [&str; 6] = ["url", "project", "rerun_of", "flat", "subtests", "attribute"];
+        for (key, _) in &self.settings {
+            if *key == "token" {
+                bail!("the token belongs into the environment, as ATEX_REPORTPORTAL_TOKEN");
+            }
+            if !KNOWN.contains(key) {
+                bail!("{PORTAL} has no setting {key:?}; there are: {}", KNOWN.join(", "));
+            }
+        }
+        let portal = Portal::new(
+            &self.known_of("url")?,
+            self.known_of("project")?,
+            Token::new(self.known_of("token")?),
+        )?;
+        let mut plan = LaunchPlan::new(self.target.unwrap_or("atex"));
+        plan = self.setting("rerun_of").into_iter().fold(plan, LaunchPlan::rerun_of);
+        plan = self.setting("flat").into_iter().fold(plan, LaunchPlan::flat);
+        plan = match self.setting("subtests") {
+            None | Some("all") => plan,
+            Some("failed") => plan.subtests(Subtests::NotPassed),
+            Some(other) => bail!("subtests is all or failed, found {other:?}"),
+        };
+        for (_, value) in self.settings.iter().filter(|(key, _)| *key == "attribute") {
+            plan = match value.split_once(':') {
+                Some((key, value)) => plan.attribute(Some(key), value),
+                None => plan.attribute(None, *value),
+            };
+        }
+        Ok((portal, plan))
+    }
+
+    /// What was typed for ReportPortal, or stands in the environment: under our name, or under that of tmt's plugin.
+    fn known_of(&self, key: &str) -> Result<String> {
+        let name = key.to_ascii_uppercase();
+        let names =
+            [format!("ATEX_REPORTPORTAL_{name}"), format!("TMT_PLUGIN_REPORT_REPORTPORTAL_{name}")];
+        let typed = self.setting(key).map(str::to_owned);
+        let found = typed.or_else(|| names.iter().find_map(|name| std::env::var(name).ok()));
+        found.with_context(|| format!("{PORTAL} needs {} in the environment", names[0]))
     }
 
     /// Removes what a run wrote that was killed: the file, what a database has beside it, and the files of tests.
     fn remove(&self, store: &RunStore) -> Result<()> {
+        if self.format == PORTAL {
+            // What is there stays there, and another launch has all of it.
+            return Ok(());
+        }
         let path = self.path(store);
         for suffix in ["", "-wal", "-shm"] {
             let mut path = path.clone().into_os_string();

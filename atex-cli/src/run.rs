@@ -153,7 +153,7 @@ async fn drive(
             let results = resume::results(store, &report).await?;
             (results, output::again(&options.results, (store, &report)).await?)
         }
-        None => (store.results()?, output::outputs(&options.results, store)?),
+        None => (store.results()?, output::outputs(&options.results, store).await?),
     };
     let how = progress::resolve(options.progress);
     let follow = executor::follow(options.follow)?.map(Arc::new);

@@ -16,6 +16,8 @@ mod json;
 mod packing;
 #[cfg(feature = "html")]
 mod page;
+#[cfg(feature = "reportportal")]
+mod portal;
 mod refile;
 mod remote_report;
 mod report;
@@ -49,6 +51,8 @@ pub use json::summary_json;
 pub use packing::{PackFormat, Packing};
 #[cfg(feature = "html")]
 pub use page::{FileLayout, HtmlPage};
+#[cfg(feature = "reportportal")]
+pub use portal::{LaunchPlan, Patience, Portal, PortalStatus, ReportPortal, Subtests, Token};
 pub use remote_report::{LeftBehind, Release, RemoteReport};
 pub use report::RunReport;
 pub use retention::{Keep, Retention, StoredRun};

@@ -152,3 +152,17 @@ fn old_runs_are_removed_unless_they_hold_something() {
     let nothing = bench.command("prune ../runs").output().unwrap();
     assert_eq!(nothing.status.code(), Some(2));
 }
+
+#[test]
+fn a_token_is_never_an_argument() {
+    let bench = Bench::new(TREE);
+    let typed = "run --pool local --out ../out --results reportportal:nightly,url=http://127.0.0.1:1,project=p,token=secret";
+    let run = bench.command(typed).output().unwrap();
+    assert_eq!(run.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(text.contains("ATEX_REPORTPORTAL_TOKEN"), "{text}");
+    let typed = "run --pool local --out ../out --results reportportal:nightly,project=p";
+    let run = bench.command(typed).env("ATEX_REPORTPORTAL_TOKEN", "very-secret").output().unwrap();
+    insta::assert_snapshot!(bench.transcript(typed, &run));
+    assert!(!bench.path("out").exists());
+}

@@ -24,14 +24,20 @@ use atex_core::{Aggregator, Error, Outcome, Record, Result, async_trait};
 
 #[cfg(feature = "import")]
 pub(crate) use self::layout::link_or_copy;
+#[cfg(feature = "reportportal")]
+pub(crate) use self::layout::open_regular;
 use self::layout::{Keep, Layout};
 pub use self::pack_files::PackFiles;
 pub use self::plan::{ResultsFormat, ResultsPlan};
 pub use self::several::Several;
 use self::shape::{Buffer, Shape, Told};
-#[cfg(feature = "import")]
+#[cfg(not(feature = "reportportal"))]
+use self::source::Source;
+use self::source::Stop;
+#[cfg(any(feature = "import", feature = "reportportal"))]
 pub(crate) use self::source::{Reported, Said};
-use self::source::{Source, Stop};
+#[cfg(feature = "reportportal")]
+pub(crate) use self::source::{Source, said};
 use self::tail::Tail;
 
 /// The results of all tests in one file, plain or compressed, and all files that tests left beside it, as

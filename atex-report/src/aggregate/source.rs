@@ -57,6 +57,21 @@ pub(crate) fn said<'a, 'b>(what: &'b Option<Said<'a>>) -> Option<&'b Said<'a>> {
 }
 
 impl Reported<'_> {
+    /// The same, on its own.
+    #[cfg(feature = "reportportal")]
+    pub(crate) fn to_owned(&self) -> Reported<'static> {
+        let owned = |what: &Said<'_>| match what {
+            Said::Text(text) => Said::Text(text.clone().into_owned().into()),
+            Said::Other(value) => Said::Other(value.clone()),
+        };
+        Reported {
+            status: self.status.as_ref().map(owned),
+            name: self.name.as_ref().map(owned),
+            note: self.note.as_ref().map(owned),
+            files: self.files.iter().map(owned).collect(),
+        }
+    }
+
     /// Whether it is a result of a subtest: its name says something. The empty text is none, as in the Python ATEX.
     pub(crate) fn subtest(&self) -> Option<&Said<'_>> {
         said(&self.name).filter(|name| name.text() != Some(""))

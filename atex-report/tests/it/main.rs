@@ -25,6 +25,8 @@ mod packed;
 mod page;
 #[cfg(feature = "html")]
 mod page_in_browser;
+#[cfg(feature = "reportportal")]
+mod portal;
 mod report;
 mod review;
 #[cfg(all(

@@ -5,6 +5,7 @@
 mod atex;
 mod containers;
 mod discovery;
+mod formats;
 mod machine;
 mod places;
 mod python;
@@ -77,6 +78,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         python.discovery(&atex.program, &options.discover)?;
         steps.finish("reference");
         return Ok(());
+    }
+    if options.tree.is_empty() {
+        steps.task("formats of results", || python.formats(&atex.program))?;
     }
     let sshd = if options.no_ssh { None } else { Sshd::start(&dir.join("sshd"))? };
     if sshd.is_none() && !options.no_ssh {

@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::discovery;
 use super::places::Places;
 use super::report::{Answer, Report};
 use super::selection::{ATEX, Executor, FMF, Selection};
+use super::{discovery, formats};
 use crate::needs::program_folders;
 use crate::step::Steps;
 
@@ -60,6 +60,15 @@ impl Python {
     pub(super) fn discovery(&self, atex: &Path, folders: &[PathBuf]) -> Result<()> {
         let dir = self.driver.parent().unwrap_or(Path::new("."));
         discovery::compare(&self.program, atex, dir, folders)
+    }
+
+    /// Compares what both write of the same artifacts.
+    ///
+    /// # Errors
+    /// As [`formats::compare`].
+    pub(super) fn formats(&self, atex: &Path) -> Result<()> {
+        let dir = self.driver.parent().unwrap_or(Path::new("."));
+        formats::compare(&self.program, atex, dir)
     }
 
     /// Removes the answers that were kept.
