@@ -128,6 +128,10 @@ fn piped_output_has_no_colours_and_json_is_only_json() {
     assert_eq!(lines.first().unwrap()["event"], "run_started");
     assert_eq!(lines.last().unwrap()["event"], "run_finished");
     assert!(!output.stderr.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stderr));
+    // Nothing can be drawn in a file, whatever was asked for.
+    let output = bench.command("run --pool local --progress bar -t /bad").output().unwrap();
+    let lines = String::from_utf8_lossy(&output.stderr);
+    assert!(!lines.contains('\u{1b}') && lines.contains("1/1  failed  /bad"), "{lines}");
     let output =
         bench.command("--color always run --pool local --progress none -t /good").output().unwrap();
     assert!(output.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stdout));
