@@ -1,12 +1,12 @@
 //! [`Waived`]: which results of a run are waived, by which waivers.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use jiff::civil::Date;
 
-use super::{Blame, Subtest, Waivers};
-use crate::{AttemptId, Dataset, DatasetAttempt, DatasetRun, Key, Row};
+use super::finder::{Finder, Pair};
+use super::{Blame, Waivers};
+use crate::{AttemptId, Dataset, DatasetAttempt, DatasetRun, Key};
 
 /// Which results of a run are waived, by which waivers, and which waivers did nothing. Made by [`Waivers::apply`].
 #[derive(Debug, Clone, Default)]
@@ -107,21 +107,17 @@ impl Waived {
         run: &DatasetRun,
         (id, attempt): (AttemptId, &DatasetAttempt),
     ) {
-        let candidates = finder.candidates(attempt);
-        if candidates.is_empty() {
+        let pair = finder.pair(attempt);
+        if pair.is_empty() {
             return;
         }
         let (before, mut first, mut open) = (self.rows.len(), None, 0);
         let mut own = Vec::new();
         for (number, row) in attempt.rows().zip(run.rows_of(id)) {
             let Some(blame) = finder.blame(&row) else { continue };
-            let mut chosen = None;
-            for &waiver in candidates.iter() {
-                if !self.waives(finder, (waiver, attempt.last), (blame, &row)) {
-                    continue;
-                }
-                chosen.get_or_insert(waiver);
-            }
+            let mut about = finder.about(&pair, &row);
+            about.retain(|waiver| self.waives(finder, (*waiver, attempt.last), blame));
+            let chosen = about.first().copied();
             match (chosen, row.subtest) {
                 (Some(waiver), subtest) => {
                     self.rows.push((number, waiver));
@@ -140,14 +136,14 @@ impl Waived {
         }
     }
 
-    /// Whether this waiver holds for a failure; counts it for the waiver if the failure counts.
+    /// Whether a waiver that is about a failure waives it; counts it for the waiver if the failure counts.
     fn waives(
         &mut self,
-        finder: &mut Finder<'_>,
+        finder: &Finder<'_>,
         (waiver, counts): (usize, bool),
-        (blame, row): (Blame, &Row),
+        blame: Blame,
     ) -> bool {
-        if !finder.waivers.list[waiver].blames.contains(&blame) || !finder.is_about(waiver, row) {
+        if !finder.waives(waiver, blame) {
             return false;
         }
         let use_of = &mut self.uses[waiver];
@@ -161,17 +157,19 @@ impl Waived {
         if self.uses.iter().all(|use_of| !use_of.is_unused()) {
             return;
         }
-        for (id, attempt) in run.attempts_by_id() {
-            let idle = |waiver: &&usize| self.uses[**waiver].is_unused();
-            let idle: Vec<usize> =
-                finder.candidates(attempt).iter().filter(idle).copied().collect();
-            if !attempt.last || idle.is_empty() {
+        let mut pairs: HashMap<(Key, Key), Pair> = HashMap::new();
+        for (id, attempt) in run.attempts_by_id().filter(|(_, attempt)| attempt.last) {
+            let pair = finder.pair(attempt);
+            let idle = pairs
+                .entry((attempt.platform, attempt.test))
+                .or_insert_with(|| pair.only(|waiver| self.uses[waiver].is_unused()));
+            if idle.is_empty() {
                 continue;
             }
             for row in run.rows_of(id) {
-                let good = finder.blame(&row).is_none();
-                for &waiver in idle.iter().filter(|_| good) {
-                    self.uses[waiver].good += usize::from(finder.is_about(waiver, &row));
+                if finder.blame(&row).is_none() {
+                    let about = finder.about(idle, &row);
+                    about.into_iter().for_each(|waiver| self.uses[waiver].good += 1);
                 }
             }
         }
@@ -200,74 +198,5 @@ impl Waived {
                 self.outcomes.insert(place, waiver);
             }
         }
-    }
-}
-
-/// Answers which waivers are about a result, asking each of them about each different text only once.
-struct Finder<'a> {
-    waivers: &'a Waivers,
-    dataset: &'a Dataset,
-    /// By the number of a status.
-    blames: Vec<Option<Blame>>,
-    /// Waivers by platform and test.
-    pairs: HashMap<(Key, Key), Rc<[usize]>>,
-    subtests: HashMap<(usize, Key), bool>,
-    notes: HashMap<(usize, Key), bool>,
-}
-
-impl<'a> Finder<'a> {
-    fn new(waivers: &'a Waivers, dataset: &'a Dataset) -> Self {
-        let blames = dataset.statuses().iter().map(|(_, status)| Blame::of(Some(status)));
-        Self {
-            waivers,
-            dataset,
-            blames: blames.collect(),
-            pairs: HashMap::new(),
-            subtests: HashMap::new(),
-            notes: HashMap::new(),
-        }
-    }
-
-    fn blame(&self, row: &Row) -> Option<Blame> {
-        row.status.and_then(|status| self.blames[status.index()])
-    }
-
-    /// The waivers that are about the platform and the test of an attempt.
-    fn candidates(&mut self, attempt: &DatasetAttempt) -> Rc<[usize]> {
-        let pair = (attempt.platform, attempt.test);
-        let found = self.pairs.entry(pair).or_insert_with(|| {
-            let platform = self.dataset.platforms().text(pair.0);
-            let test = self.dataset.tests().text(pair.1);
-            let all = self.waivers.list.iter().enumerate();
-            all.filter(|(_, waiver)| {
-                waiver.platform.as_ref().is_none_or(|pattern| pattern.matches(platform))
-                    && waiver.test.as_ref().is_none_or(|pattern| pattern.matches(test))
-            })
-            .map(|(number, _)| number)
-            .collect()
-        });
-        Rc::clone(found)
-    }
-
-    /// Whether a waiver that is about the attempt is about this result of it, too.
-    fn is_about(&mut self, number: usize, row: &Row) -> bool {
-        let (waiver, dataset) = (&self.waivers.list[number], self.dataset);
-        let subtest = match (&waiver.subtest, row.subtest) {
-            (None, _) | (Some(Subtest::None), None) => true,
-            (Some(Subtest::None), Some(_)) | (Some(Subtest::Named(_)), None) => false,
-            (Some(Subtest::Named(pattern)), Some(key)) => *self
-                .subtests
-                .entry((number, key))
-                .or_insert_with(|| pattern.matches(dataset.subtests().text(key))),
-        };
-        subtest
-            && match (&waiver.note, row.note) {
-                (None, _) => true,
-                (Some(_), None) => false,
-                (Some(pattern), Some(key)) => *self
-                    .notes
-                    .entry((number, key))
-                    .or_insert_with(|| pattern.matches(dataset.notes().text(key))),
-            }
     }
 }

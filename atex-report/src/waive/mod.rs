@@ -3,6 +3,7 @@
 mod apply;
 mod document;
 mod error;
+mod finder;
 mod pattern;
 mod read;
 mod waived_tests;

@@ -63,6 +63,22 @@ impl Pattern {
         Ok(())
     }
 
+    /// The texts that are meant as they are.
+    pub(super) fn exact(&self) -> impl Iterator<Item = &str> {
+        self.any.iter().filter_map(|one| match one {
+            One::Same(same) => Some(same.as_str()),
+            One::Regex(_) => None,
+        })
+    }
+
+    /// The expressions, one of which has to have a match in any other text.
+    pub(super) fn regexes(&self) -> impl Iterator<Item = &str> {
+        self.any.iter().filter_map(|one| match one {
+            One::Same(_) => None,
+            One::Regex(regex) => Some(regex.as_str()),
+        })
+    }
+
     /// Whether this text is meant. Costs time linear in the text, whatever the pattern is.
     pub fn matches(&self, text: &str) -> bool {
         self.any.iter().any(|one| match one {
