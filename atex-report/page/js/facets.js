@@ -3,7 +3,7 @@
 import { KINDS, KIND_NAMES, el, number, visible } from './text.js';
 import { show, state } from './state.js';
 import { parse, toggled } from './query.js';
-import { filtered } from './filter.js';
+import { remembered } from './filter.js';
 
 const SHOWN = 10;
 const whole = new Set();
@@ -17,7 +17,7 @@ export class Facets {
   set(result, terms) {
     const of = (field) => {
       const others = terms.filter((term) => term.field !== field);
-      return others.length === terms.length ? result : filtered(this.data, others);
+      return others.length === terms.length ? result : remembered(this.data, others);
     };
     const parts = [this.statuses(of('status')), this.change(of('change')), this.waived(of('waived')),
       this.byAttempt('platform', 'Platform', of('platform')), this.folders(of('test')), this.byAttempt('guest', 'System', of('guest'))];

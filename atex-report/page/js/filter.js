@@ -21,6 +21,17 @@ export function filtered(data, terms) {
   return counted(data, rows.subarray(0, count), attempts);
 }
 
+// The same; of the last few filters it is known already. Facets ask for the filter without the term of theirs.
+export function remembered(data, terms) {
+  const key = JSON.stringify(terms.map((term) => term.text));
+  const known = (data.remembered ||= new Map());
+  const result = known.get(key) || filtered(data, terms);
+  known.delete(key);
+  known.set(key, result);
+  if (known.size > 4) known.delete(known.keys().next().value);
+  return result;
+}
+
 // All rows of these attempts.
 function candidates(data, attempts) {
   const { begin } = data.attempt;

@@ -4,7 +4,7 @@ import { el, number, plural, visible } from './text.js';
 import { unpack } from './data.js';
 import { fromSql } from './sql.js';
 import { parse } from './query.js';
-import { filtered, sorted } from './filter.js';
+import { remembered, sorted } from './filter.js';
 import { fromAddress, nameRowsBy, onChange, show, state, told } from './state.js';
 import { csv, copyText, jsonLines, markdown, saveText } from './copy.js';
 import { pageHead } from './head.js';
@@ -127,7 +127,7 @@ class Page {
     if (this.search.value !== state.q) this.search.value = state.q;
     this.problem.hidden = problems.length === 0;
     this.problem.textContent = problems.map((problem) => visible(problem, 200)).join('; ');
-    this.result = filtered(this.data, terms);
+    this.result = remembered(this.data, terms);
     this.facets.set(this.result, terms);
     this.terms = terms;
     if (state.view === 'matrix') this.matrix.set(this.result, terms);
