@@ -288,3 +288,14 @@ fn all_short_histories_of_needs_and_spares_keep_the_promises() {
     plan.limits.pool_failures = 1;
     assert!(all_histories(plan, 4) > 1_000);
 }
+
+#[test]
+fn all_short_histories_of_two_gangs_that_share_a_pool_keep_the_promises() {
+    let part =
+        |name: &str, role, pool| test(&format!("{name}/{role}")).together(name, role).only([pool]);
+    let plan = [part("/m", "a", 0), part("/m", "b", 1), part("/n", "a", 2), part("/n", "b", 0)];
+    let plan = ["one", "two", "three"]
+        .iter()
+        .fold(Plan::new(plan), |plan, name| plan.pool(PoolPlan::new(*name, 1)));
+    assert!(all_histories(plan, 4) > 500);
+}
