@@ -67,8 +67,9 @@ fn exit_codes_tell_what_happened() {
 
 /// The runs that are kept where they are by default.
 fn runs(bench: &Bench) -> Vec<String> {
-    let entries = fs::read_dir(bench.path("tree/atex-runs")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let entries = fs::read_dir(bench.path("tree/atex-runs")).unwrap().map(Result::unwrap);
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let names = folders.map(|entry| entry.file_name().into_string().unwrap());
     names.filter(|name| name != ".fmf").collect()
 }
 
