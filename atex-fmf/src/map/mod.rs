@@ -70,9 +70,13 @@ impl Map {
             && written.written.is_none()
             && written.own.iter().any(|entry| crate::merge::is_assigned(&entry.key))
             // What a suffix makes of a key that was not there belongs between the entries around it.
+            // So does what is assigned after it: until then, it is what was inherited.
             && written.own.iter().all(|entry| {
                 let base = crate::merge::base_of(&entry.key);
-                base.is_some_and(|name| crate::merge::is_assigned(&entry.key) || map.contains_key(name))
+                let is_assigned = crate::merge::is_assigned(&entry.key);
+                base.is_some_and(|name| {
+                    is_assigned || (map.contains_key(name) && written.own.get(name).is_none())
+                })
             });
         if shareable {
             map.written = Some(Arc::clone(written));
