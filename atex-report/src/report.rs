@@ -211,18 +211,7 @@ impl RunReport {
 
     /// How many tests there are of each verdict.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for test in self.tests() {
-            *match test.verdict {
-                Some(Verdict::Passed) => &mut counts.passed,
-                Some(Verdict::Failed) => &mut counts.failed,
-                Some(Verdict::Infra) => &mut counts.infra,
-                Some(Verdict::Skipped) => &mut counts.skipped,
-                Some(Verdict::NotRun) => &mut counts.not_run,
-                None => &mut counts.open,
-            } += 1;
-        }
-        counts
+        self.tests().map(|test| test.verdict).collect()
     }
 
     /// What all tests reported, subtests included: of each test, its last attempt.

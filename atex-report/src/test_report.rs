@@ -115,3 +115,21 @@ impl AttemptReport {
         self.outcome.as_ref().map(|outcome| outcome.verdict)
     }
 }
+
+impl FromIterator<Option<Verdict>> for Counts {
+    /// Counts verdicts; a test without one is still open.
+    fn from_iter<I: IntoIterator<Item = Option<Verdict>>>(verdicts: I) -> Self {
+        let mut counts = Self::default();
+        for verdict in verdicts {
+            *match verdict {
+                Some(Verdict::Passed) => &mut counts.passed,
+                Some(Verdict::Failed) => &mut counts.failed,
+                Some(Verdict::Infra) => &mut counts.infra,
+                Some(Verdict::Skipped) => &mut counts.skipped,
+                Some(Verdict::NotRun) => &mut counts.not_run,
+                None => &mut counts.open,
+            } += 1;
+        }
+        counts
+    }
+}

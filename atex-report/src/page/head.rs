@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use atex_core::Verdict;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Columns, odd_folders, removed, verdict_number};
@@ -16,18 +15,7 @@ const LIST_MAX: usize = 1000;
 
 /// The number of tests by verdict, also where only results are known.
 pub(super) fn counts(review: &Review<'_>) -> Counts {
-    let mut counts = Counts::default();
-    for outcome in review.run.outcomes() {
-        *match outcome.verdict {
-            Some(Verdict::Passed) => &mut counts.passed,
-            Some(Verdict::Failed) => &mut counts.failed,
-            Some(Verdict::Infra) => &mut counts.infra,
-            Some(Verdict::Skipped) => &mut counts.skipped,
-            Some(Verdict::NotRun) => &mut counts.not_run,
-            None => &mut counts.open,
-        } += 1;
-    }
-    counts
+    review.run.outcomes().iter().map(|outcome| outcome.verdict).collect()
 }
 
 /// The word on the run, also where only results are known.
