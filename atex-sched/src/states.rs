@@ -50,14 +50,6 @@ pub(crate) struct Group {
     pub(crate) at: usize,
 }
 
-impl Group {
-    /// The first of those that are left is concluded: says which comes next.
-    pub(crate) fn advance(&mut self) -> Option<TestIndex> {
-        self.at += 1;
-        self.members.get(self.at).copied()
-    }
-}
-
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trouble {
     /// Second tries, by the limit that they count against.
@@ -128,6 +120,15 @@ impl Tests {
             Bond::Group(group) => &self.groups[group].members,
             Bond::Gang(gang) => &self.gangs[gang],
         }
+    }
+
+    /// The first of this group that was left is concluded: says which comes next. Those that an interrupt concluded before it are passed over.
+    pub(crate) fn advance(&mut self, group: usize) -> Option<TestIndex> {
+        let Self { list, groups, .. } = self;
+        let Group { members, at } = groups.get_mut(group)?;
+        let left = members.iter().skip(*at).take_while(|test| list[**test].concluded);
+        *at += left.count();
+        members.get(*at).copied()
     }
 
     /// How long a remote is expected to be busy, once it begins with this test.

@@ -89,7 +89,7 @@ impl Scheduler {
             Bond::Group(_) if again => return Some(index),
             Bond::Group(group) => {
                 self.conclude(index, None, actions);
-                let next = self.tests.groups[group].advance();
+                let next = self.tests.advance(group);
                 return next.filter(|_| self.phase == Phase::Running);
             }
         }

@@ -167,7 +167,7 @@ impl Scheduler {
         for index in std::mem::take(&mut self.resumed.unsaid) {
             self.conclude(index, None, actions);
             if let Bond::Group(group) = self.tests[index].bond
-                && let Some(next) = self.tests.groups[group].advance()
+                && let Some(next) = self.tests.advance(group)
             {
                 self.push(next);
             }

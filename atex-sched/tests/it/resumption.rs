@@ -165,6 +165,14 @@ fn a_run_is_taken_up_after_every_line_of_all_longer_histories_of_one_remote() {
     assert!(all_deaths(plan, 7) > 1000);
 }
 
+/// An interrupt concludes those that come later in the group; the next life forgives it, and must pass over them.
+#[test]
+fn a_run_is_taken_up_after_every_line_of_all_short_histories_of_a_group() {
+    let plan = ["/a", "/b", "/c"].map(|name| test(name).group("g"));
+    let plan = Plan::new(plan).reruns(1).pool(PoolPlan::new("lab", 1));
+    assert!(all_deaths(plan, 5) > 500);
+}
+
 /// The second life knows what the first decided: a test that was rerun once is not given another chance.
 #[test]
 fn limits_hold_over_all_lives() {
