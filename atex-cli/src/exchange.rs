@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use atex_core::Aggregator;
-use atex_report::{Import, ImportFormat, ResultsPlan, RunInfo, RunStore};
+use atex_report::{
+    FinishedTests, Import, ImportFormat, LaunchPlan, Portal, ReportPortal, ResultsFile, RunInfo,
+    RunStore,
+};
+use futures::StreamExt;
 use serde_json::json;
 
-use crate::output::parse_format;
+use crate::output::{Export, parse_export};
 use crate::store_args::{ExportOptions, ImportOptions, InputFormat};
 use crate::{exit_code, message};
 
@@ -76,32 +80,66 @@ fn of_input(format: InputFormat) -> ImportFormat {
     }
 }
 
-/// Writes the results of a run in another format.
+/// Writes the results of a run in another format, or tells a server of them.
 pub(crate) fn export(options: &ExportOptions) -> Result<u8> {
     let store = RunStore::open(&options.run)?;
-    let (format, packing) = parse_format(&options.format)?;
+    let to = (options.out.as_deref(), options.files.as_deref());
+    let to = parse_export(&options.format, to)
+        .with_context(|| format!("cannot use --format {}", options.format))?;
     let finished = store.finished()?;
     if finished.gone > 0 {
         let lost = format!("the artifacts of {} tests are gone; they are left out", finished.gone);
         message::note(&format!("warning: {lost}"));
     }
-    let plan = packing.into_iter().fold(ResultsPlan::new(format), ResultsPlan::packed);
-    let plan = options.files.iter().fold(plan, ResultsPlan::files);
-    let results = plan.create(&options.out)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let count = finished.tests.len();
-    let written = runtime.block_on(async {
-        for test in finished.tests {
-            results.ingest_with(test.record, test.earlier).await?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let place = match to {
+        Export::File { plan, path, files } => {
+            let results = plan.create(&path)?;
+            runtime.block_on(write(&results, finished)).inspect_err(|_| {
+                // Half an export is of no use, and would be in the way of the next.
+                std::fs::remove_file(&path).ok();
+                files.iter().for_each(|files| std::fs::remove_dir_all(files).unwrap_or_default());
+            })?;
+            path.display().to_string()
         }
-        results.finish().await
-    });
-    if let Err(error) = written {
-        // Half an export is of no use, and would be in the way of the next.
-        std::fs::remove_file(&options.out).ok();
-        options.files.iter().for_each(|files| std::fs::remove_dir_all(files).unwrap_or_default());
-        bail!(error);
-    }
-    message::note(&format!("{count} tests: {}", options.out.display()));
+        Export::Launch(portal, plan) => {
+            let (report, _torn) = store.report()?;
+            let started = store.info().started;
+            let plan = plan.started(started).ended(started.checked_add(report.wall())?);
+            runtime.block_on(tell(portal, plan, finished))?
+        }
+    };
+    message::note(&format!("{count} tests: {place}"));
     Ok(exit_code::PASSED)
+}
+
+async fn write(results: &ResultsFile, finished: FinishedTests) -> atex_core::Result<()> {
+    for test in finished.tests {
+        results.ingest_with(test.record, test.earlier).await?;
+    }
+    results.finish().await
+}
+
+/// Tells a server of all attempts. The launch is ended whatever happens; yields what it is called.
+async fn tell(portal: Portal, plan: LaunchPlan, finished: FinishedTests) -> Result<String> {
+    let launch = ReportPortal::start(portal, plan).await?;
+    let place = format!("launch {} in {}", launch.launch(), launch.name());
+    let each = finished.tests.into_iter().map(|test| async {
+        for record in test.retried.into_iter().chain([test.record]) {
+            launch.ingest(record).await?;
+        }
+        atex_core::Result::Ok(())
+    });
+    // Which requests go at once is the launch's own business; how many files are open is ours.
+    let told = futures::stream::iter(each).buffer_unordered(8).collect::<Vec<_>>().await;
+    let ended = launch.finish().await;
+    let failed: Vec<_> = told.into_iter().chain([ended]).filter_map(Result::err).collect();
+    match failed.first() {
+        None => Ok(place),
+        Some(first) if failed.len() > 1 => {
+            bail!("{first} (and {} more); it is {place}", failed.len() - 1)
+        }
+        Some(first) => bail!("{first}; it is {place}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -76,8 +76,37 @@ pub(crate) async fn again(
     Ok(outputs)
 }
 
+/// Where a stored run goes.
+pub(crate) enum Export {
+    /// Into a file, with the files of tests in a folder or without.
+    File { plan: ResultsPlan, path: PathBuf, files: Option<PathBuf> },
+    /// To a server.
+    Launch(Portal, Box<LaunchPlan>),
+}
+
+/// What was typed for an export: as for `--results`, with the file and the folder of files apart.
+pub(crate) fn parse_export(
+    typed: &str,
+    (out, files): (Option<&Path>, Option<&Path>),
+) -> Result<Export> {
+    let mut spec = OutputSpec::parse(typed)?;
+    if spec.format == PORTAL && (out.is_some() || files.is_some()) {
+        bail!("{PORTAL} is a server: there is nothing to write for --out or --files");
+    }
+    let files = files.map(|files| files.to_str().context("--files is no text")).transpose()?;
+    spec.settings.extend(files.map(|files| ("files", files)));
+    spec.check()?;
+    if spec.format == PORTAL {
+        let (portal, plan) = spec.launch()?;
+        return Ok(Export::Launch(portal, Box::new(plan)));
+    }
+    let path = out.map(PathBuf::from).or_else(|| spec.target.map(PathBuf::from));
+    let path = path.context("which file? name it with --out")?;
+    Ok(Export::File { plan: spec.plan()?, path, files: spec.setting("files").map(PathBuf::from) })
+}
+
 /// The format, and how it is compressed: `jsonl`, `yaml.gz`.
-pub(crate) fn parse_format(typed: &str) -> Result<(ResultsFormat, Option<Packing>)> {
+fn parse_format(typed: &str) -> Result<(ResultsFormat, Option<Packing>)> {
     let packing = PackFormat::of_name(typed);
     let name =
         packing.map_or(typed, |packing| typed.strip_suffix(packing.suffix()).unwrap_or(typed));

@@ -80,13 +80,14 @@ pub(crate) struct ExportOptions {
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
 
-    /// jsonl, yaml, junit, csv or sqlite; with .gz, .xz or .zst after it, compressed
-    #[arg(long, value_name = "FORMAT")]
+    /// jsonl, yaml, junit, csv or sqlite; with .gz, .xz or .zst after it, compressed; or reportportal[:NAME]. Settings follow
+    /// as for 'atex run --results'
+    #[arg(long, value_name = "FORMAT[,KEY=VALUE]")]
     pub(crate) format: String,
 
     /// The file to write, which must not exist
     #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
+    pub(crate) out: Option<PathBuf>,
 
     /// Put the files that tests left below this folder, which must not exist
     #[arg(long, value_name = "DIR")]
@@ -118,4 +119,5 @@ tmt, JUnit XML, or CSV; compressed by gzip, xz or zstd or not. What is imported 
 pub(crate) const EXPORT_EXAMPLES: &str = "\
 Examples:
   atex export atex-runs/20260102-150405 --format junit --out junit.xml
-  atex export atex-runs/20260102-150405 --format jsonl.xz --out results.jsonl.xz --files files";
+  atex export atex-runs/20260102-150405 --format jsonl.xz,pack=xz --out results.jsonl.xz --files files
+  ATEX_REPORTPORTAL_TOKEN=… atex export atex-runs/20260102-150405 --format reportportal:nightly,url=https://rp.example.org,project=os";

@@ -1,6 +1,8 @@
 //! [`Aggregator`]: where finished tests go.
 
 use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -45,4 +47,6 @@ pub struct Record {
     pub artifacts: Artifacts,
     /// How it went.
     pub outcome: Outcome,
+    /// When its attempt began and ended, since the run began, if somebody knows: the times of events.
+    pub when: Option<Range<Duration>>,
 }

@@ -11,6 +11,8 @@ pub struct Finished {
     pub record: Record,
     /// Those before it.
     pub earlier: Vec<Earlier>,
+    /// What there is of those before it, for aggregators that take in each: ReportPortal.
+    pub retried: Vec<Record>,
 }
 
 /// The tests of a stored run on which there is a last word.
@@ -42,7 +44,10 @@ impl RunStore {
                 Some(Earlier { number: attempt.number, outcome: attempt.outcome.clone()? })
             });
             let earlier = earlier.collect();
-            finished.tests.push(Finished { record, earlier });
+            let retried = before.iter().filter_map(|attempt| self.record_of(test, attempt));
+            let retried = retried.filter(|record| record.artifacts.results_file().exists());
+            let retried = retried.collect();
+            finished.tests.push(Finished { record, earlier, retried });
         }
         Ok(finished)
     }

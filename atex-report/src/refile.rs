@@ -5,7 +5,7 @@ use std::io;
 
 use atex_core::{Aggregator, Artifacts, Error, Failure, Record, Result};
 
-use crate::{ResultsFile, RunReport, RunStore, TestReport};
+use crate::{AttemptReport, ResultsFile, RunReport, RunStore, TestReport};
 
 impl RunStore {
     /// Makes the results of all tests again, as far as this report tells of last words on them, and yields them for the tests that are
@@ -36,15 +36,20 @@ impl RunStore {
 
     /// What is filed of a test, once there is a last word on it: its last attempt.
     pub fn record(&self, test: &TestReport) -> Option<Record> {
-        let last = test.attempts.last()?;
-        let platform = test.platform.clone().or_else(|| last.platform.clone())?;
-        let dir = self.attempt_dir(&platform, &test.name, last.number);
         test.verdict?;
+        self.record_of(test, test.attempts.last()?)
+    }
+
+    /// What is filed of one attempt of a test, if it came to an end.
+    pub fn record_of(&self, test: &TestReport, attempt: &AttemptReport) -> Option<Record> {
+        let platform = attempt.platform.clone().or_else(|| test.platform.clone())?;
+        let dir = self.attempt_dir(&platform, &test.name, attempt.number);
         Some(Record {
             platform,
             test: test.name.clone(),
             artifacts: Artifacts::open(dir),
-            outcome: last.outcome.clone()?,
+            outcome: attempt.outcome.clone()?,
+            when: attempt.ended.map(|ended| attempt.started..ended),
         })
     }
 }

@@ -88,6 +88,21 @@ fn runs_are_exported_and_imported() {
         );
         assert_eq!(fs::read_to_string(again.join("files/x/bad/one/log")).unwrap(), "abc");
     }
+    let typed = "export ../out --format jsonl.gz:../packed.gz,pack=xz --files ../packed.files";
+    let export = bench.command(typed).output().unwrap();
+    assert_eq!(export.status.code(), Some(0), "{}", bench.transcript(typed, &export));
+    assert!(bench.path("packed.files/x/bad/one/log.xz").is_file());
+    let mut mistakes = String::new();
+    for typed in [
+        "export ../out --format csv",
+        "export ../out --format reportportal:nightly --out ../portal",
+        "export ../out --format reportportal:nightly,url=http://127.0.0.1:1,project=p",
+    ] {
+        let mut command = bench.command(typed);
+        let export = command.env_remove("ATEX_REPORTPORTAL_TOKEN").output().unwrap();
+        mistakes += &bench.transcript(typed, &export);
+    }
+    insta::assert_snapshot!("exports_that_cannot_be", mistakes);
     // What is there stays there.
     let again = bench.command("export ../out --format csv --out ../csv").output().unwrap();
     assert_eq!(again.status.code(), Some(3), "{}", bench.transcript("export", &again));

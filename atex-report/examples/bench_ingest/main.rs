@@ -1,6 +1,8 @@
 //! How long it takes to ingest results and files, beside the aggregators of the Python ATEX.
 //!
-//! `cargo run --release -p atex-report --all-features --example bench_ingest -- [--peer PYTHON] [--rounds N] [--small]`
+//! `cargo run --release -p atex-report --all-features --example bench_ingest -- [--peer PYTHON] [--rounds N] [--small] [--only TEXT]`
+//!
+//! Each is told twice: how long it took, and how much of the processors' time, which others who want them do not change as much.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
 use std::fmt::Write as _;
@@ -101,12 +103,14 @@ fn main() {
     let peer = value("--peer");
     let rounds: usize = value("--rounds").map_or(3, |rounds| rounds.parse().unwrap());
     let small = arguments.iter().any(|argument| argument == "--small");
+    let only = value("--only").unwrap_or_default();
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("peer.py"), PEER).unwrap();
     println!(
-        "| what | threads | ours | Python ATEX | ratio | of the rounds | goal |\n| --- | --- | --- | --- | --- | --- | --- |"
+        "| what | threads | ours | processor | size | Python ATEX | processor | size | ratio | of processor | goal |\n\
+        | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     );
-    for case in cases(small) {
+    for case in cases(small).into_iter().filter(|case| case.title.contains(&only)) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             ours.push(round(dir.path(), &case, |artifacts, out| run(&case, artifacts, out)));
@@ -120,29 +124,55 @@ fn main() {
     }
 }
 
-fn show(case: &Case, ours: &[Duration], theirs: &[Duration]) {
-    let least = |times: &[Duration]| times.iter().min().map(Duration::as_secs_f64);
-    let ratio = |(ours, theirs): (&Duration, &Duration)| theirs.as_secs_f64() / ours.as_secs_f64();
-    let ratios: Vec<String> =
-        ours.iter().zip(theirs).map(|pair| format!("{:.1}", ratio(pair))).collect();
-    let (own, their) = (least(ours).unwrap_or(0.0), least(theirs));
-    let shown = their.map_or_else(|| "—".to_owned(), |their| format!("{their:.2} s"));
-    let all = their.map_or_else(|| "—".to_owned(), |their| format!("{:.1}", their / own));
-    println!(
-        "| {} | {} | {own:.3} s | {shown} | {all} | {} | {} |",
-        case.title,
-        case.threads,
-        ratios.join(", "),
-        case.goal
-    );
+/// How long something took, how much of the processors' time, and how many bytes came out.
+#[derive(Clone, Copy)]
+struct Took {
+    wall: f64,
+    processor: f64,
+    size: u64,
+}
+
+/// The processor time of this process so far, in seconds: proc(5), the fields `utime` and `stime`, in hundredths.
+fn processor_time() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit_once(") ").unwrap().1;
+    let ticks = after_name.split(' ').skip(11).take(2).map(|field| field.parse::<f64>().unwrap());
+    ticks.sum::<f64>() / 100.0
+}
+
+fn show(case: &Case, ours: &[Took], theirs: &[Took]) {
+    let least = |took: &[Took], of: fn(&Took) -> f64| took.iter().map(of).fold(f64::MAX, f64::min);
+    let [wall, processor]: [fn(&Took) -> f64; 2] = [|took| took.wall, |took| took.processor];
+    let three = |took: &[Took]| {
+        let megabytes = took.first().map_or(0.0, |took| took.size as f64 / 1e6);
+        format!("{:.2} s | {:.2} s | {megabytes:.1} MB", least(took, wall), least(took, processor))
+    };
+    let ratios = [wall, processor].map(|of| format!("{:.1}", least(theirs, of) / least(ours, of)));
+    let peer = match theirs {
+        [] => "— | — | — | — | —".to_owned(),
+        _ => format!("{} | {}", three(theirs), ratios.join(" | ")),
+    };
+    let (title, threads, goal) = (case.title, case.threads, case.goal);
+    println!("| {title} | {threads} | {} | {peer} | {goal} |", three(ours));
+}
+
+/// How many bytes there are below a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let sizes = entries.map(|entry| match entry.metadata().unwrap() {
+        found if found.is_dir() => size(&entry.path()),
+        found => found.len(),
+    });
+    sizes.sum()
 }
 
 /// Makes artifacts and an empty folder for what is made of them; removes both.
-fn round(dir: &Path, case: &Case, run: impl FnOnce(&Path, &Path) -> Duration) -> Duration {
+fn round(dir: &Path, case: &Case, run: impl FnOnce(&Path, &Path) -> Took) -> Took {
     let (artifacts, out) = (dir.join("artifacts"), dir.join("out"));
     generate(case.load, &artifacts);
     fs::create_dir(&out).unwrap();
-    let took = run(&artifacts, &out);
+    let mut took = run(&artifacts, &out);
+    took.size = size(&out);
     fs::remove_dir_all(&artifacts).unwrap();
     fs::remove_dir_all(&out).unwrap();
     took
@@ -180,7 +210,7 @@ fn text(bytes: usize) -> String {
     text
 }
 
-fn run(case: &Case, artifacts: &Path, out: &Path) -> Duration {
+fn run(case: &Case, artifacts: &Path, out: &Path) -> Took {
     let mut tests: Vec<PathBuf> =
         fs::read_dir(artifacts).unwrap().map(|entry| entry.unwrap().path()).collect();
     tests.sort();
@@ -191,7 +221,7 @@ fn run(case: &Case, artifacts: &Path, out: &Path) -> Duration {
         .max_blocking_threads(case.threads)
         .build()
         .unwrap();
-    let began = Instant::now();
+    let (began, processor) = (Instant::now(), processor_time());
     runtime.block_on(async {
         let ingest = tests.into_iter().map(|test| {
             let name = format!("/test/{}", test.file_name().unwrap().to_string_lossy());
@@ -200,6 +230,7 @@ fn run(case: &Case, artifacts: &Path, out: &Path) -> Duration {
                 test: TestName::new(name).unwrap(),
                 artifacts: Artifacts::open(test),
                 outcome: Outcome::new(Verdict::Passed, Duration::ZERO),
+                when: None,
             };
             let results = results.clone();
             tokio::spawn(async move { results.ingest(record).await })
@@ -209,7 +240,7 @@ fn run(case: &Case, artifacts: &Path, out: &Path) -> Duration {
         }
         results.finish().await.unwrap();
     });
-    began.elapsed()
+    Took { wall: began.elapsed().as_secs_f64(), processor: processor_time() - processor, size: 0 }
 }
 
 fn run_peer(
@@ -218,10 +249,12 @@ fn run_peer(
     (case, dir): (&Case, &Path),
     artifacts: &Path,
     out: &Path,
-) -> Duration {
+) -> Took {
     let mut peer = Command::new(python);
     peer.arg(dir.join("peer.py")).args([kind, level, &case.threads.to_string()]);
     let output = peer.arg(artifacts).arg(out).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Duration::from_secs_f64(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap())
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (wall, processor) = text.trim().split_once(' ').unwrap();
+    Took { wall: wall.parse().unwrap(), processor: processor.parse().unwrap(), size: 0 }
 }

@@ -236,6 +236,7 @@ impl StoreWriter {
                 test: imported.name.clone(),
                 artifacts: imported.artifacts.clone(),
                 outcome: imported.outcome(),
+                when: None,
             };
             results.ingest(record).await.map_err(|source| StoreError::Results { source })?;
         }

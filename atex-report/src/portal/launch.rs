@@ -28,7 +28,8 @@ const AT_ONCE: usize = 32;
 /// * Items have names of our making, so every request can be sent again when its answer does not come, and what is there twice is refused
 ///   by the server. Requests are sent again after trouble of the network and of the server, as [`Patience`](super::Patience) says.
 /// * Requests of different items go side by side; what belongs below an item goes after it.
-/// * A test began when it began and ended now: tests are handed in when they end.
+/// * A test began and ended when its record says so. Where it does not, it ends now.
+/// * A test that is handed in again after it was taken in is a retry of the same.
 /// * Files go with results that failed (`fail`, `error`, `infra`), short output as text. Each log that the server does not take is an error.
 /// * A test without a result of its own is interrupted, and says so.
 ///
@@ -49,7 +50,8 @@ struct Inner {
     /// What the names of items are made of: another one for every run of this program.
     session: Uuid,
     platforms: Mutex<HashMap<String, Arc<OnceCell<String>>>>,
-    tests: Mutex<HashSet<(String, String)>>,
+    /// How many attempts of a test are there, and whether one is being handed in.
+    tests: Mutex<HashMap<(String, String), (u32, bool)>>,
     promised: Mutex<HashSet<(String, String)>>,
     /// Whether the launch is over. Held by all that are at work; the end waits for them.
     closed: RwLock<bool>,
@@ -130,7 +132,7 @@ impl ReportPortal {
         let parent = inner.platform(platform).await?;
         let begin = tests.iter().map(|test| async {
             let now = Timestamp::now();
-            inner.begin_test(platform, test.as_str(), (&parent, now)).await?;
+            inner.begin_test(platform, (test.as_str(), 0), (&parent, now)).await?;
             let key = (platform.to_owned(), test.as_str().to_owned());
             locked(&inner.promised).insert(key);
             Ok(())
@@ -155,15 +157,11 @@ impl Aggregator for ReportPortal {
                     inner.client.label()
                 )));
             }
-            let key = (record.platform.clone(), record.test.as_str().to_owned());
-            if !locked(&inner.tests).insert(key.clone()) {
-                let (platform, test) = key;
-                return Err(Error::Usage(format!("{test} of {platform} was reported already")));
-            }
-            let done = inner.report(&record).await;
-            if done.is_err() {
-                locked(&inner.tests).remove(&key);
-            }
+            let attempt = inner.claim(&record)?;
+            let done = inner.report(&record, attempt).await;
+            let key = (record.platform, record.test.as_str().to_owned());
+            let attempts = if done.is_ok() { attempt + 1 } else { attempt };
+            locked(&inner.tests).insert(key, (attempts, false));
             done
         };
         on_its_own(&self.inner.client.label(), work).await
@@ -201,6 +199,18 @@ impl Inner {
         Uuid::new_v5(&self.session, parts.join("\0").as_bytes()).to_string()
     }
 
+    /// Which attempt of its test this is, from 0: nobody else hands in another at the same time.
+    fn claim(&self, record: &Record) -> Result<u32> {
+        let (platform, test) = (&record.platform, record.test.as_str());
+        let mut tests = locked(&self.tests);
+        let (attempts, busy) = tests.entry((platform.clone(), test.to_owned())).or_default();
+        if *busy {
+            return Err(Error::Usage(format!("{test} of {platform} is being reported already")));
+        }
+        *busy = true;
+        Ok(*attempts)
+    }
+
     /// The item of a platform, which is begun by whoever needs it first.
     async fn platform(&self, platform: &str) -> Result<String> {
         let cell = locked(&self.platforms).entry(platform.to_owned()).or_default().clone();
@@ -219,14 +229,22 @@ impl Inner {
         cell.get_or_try_init(begin).await.cloned()
     }
 
+    /// The name of an attempt of a test.
+    fn test_id(&self, platform: &str, test: &str, attempt: u32) -> String {
+        match attempt {
+            0 => self.id(&["test", platform, test]),
+            _ => self.id(&["test", platform, test, &attempt.to_string()]),
+        }
+    }
+
     async fn begin_test(
         &self,
         platform: &str,
-        test: &str,
+        (test, attempt): (&str, u32),
         (parent, start): (&str, Timestamp),
     ) -> Result<String> {
-        let id = self.id(&["test", platform, test]);
-        let item = json!({
+        let id = self.test_id(platform, test, attempt);
+        let mut item = json!({
             "uuid": id,
             "launchUuid": self.launch,
             "type": "step",
@@ -235,12 +253,15 @@ impl Inner {
             "codeRef": cut(test, NAME_MAX),
             "testCaseId": cut(&format!("{test}[{platform}]"), NAME_MAX),
         });
+        if attempt > 0 {
+            item["retry"] = true.into();
+        }
         self.client.send(Method::POST, &["item", parent], Body::Json(&item)).await?;
         Ok(id)
     }
 
     /// Reports one test, from its beginning to its end.
-    async fn report(&self, record: &Record) -> Result<()> {
+    async fn report(&self, record: &Record, attempt: u32) -> Result<()> {
         let source = Source::of(&record.artifacts);
         let path = record.artifacts.results_file();
         // Nothing is sent of a test whose results cannot be read.
@@ -248,17 +269,15 @@ impl Inner {
         blocking("the results", checked).await?;
         let (platform, test) = (&*record.platform, record.test.as_str());
         let parent = self.platform(platform).await?;
-        let end = Timestamp::now();
-        let took = SignedDuration::try_from(record.outcome.took).unwrap_or_default();
-        let start = end.checked_sub(took).unwrap_or(end).max(self.started);
+        let (start, end) = self.times(record);
         let promised = locked(&self.promised).contains(&(platform.to_owned(), test.to_owned()));
-        let item = match promised {
-            true => self.id(&["test", platform, test]),
-            false => self.begin_test(platform, test, (&parent, start)).await?,
+        let item = match promised && attempt == 0 {
+            true => self.test_id(platform, test, attempt),
+            false => self.begin_test(platform, (test, attempt), (&parent, start)).await?,
         };
         let mut refused = Vec::new();
         let below = if self.plan.join.is_some() { &parent } else { &item };
-        let own = self.subtests(record, (below, start, end), &mut refused).await?;
+        let own = self.subtests((record, attempt), (below, start, end), &mut refused).await?;
         self.end_test(record, own, (&item, end), &mut refused).await?;
         match refused.first() {
             None => Ok(()),
@@ -269,10 +288,25 @@ impl Inner {
         }
     }
 
+    /// When a test began and ended. The server refuses what begins before the launch, or ends before it begins.
+    fn times(&self, record: &Record) -> (Timestamp, Timestamp) {
+        let known = record.when.clone().and_then(|when| {
+            let moment = |at| self.started.checked_add(at).ok();
+            moment(when.start).zip(moment(when.end))
+        });
+        let (start, end) = known.unwrap_or_else(|| {
+            let end = Timestamp::now();
+            let took = SignedDuration::try_from(record.outcome.took).unwrap_or_default();
+            (end.checked_sub(took).unwrap_or(end), end)
+        });
+        let start = start.max(self.started);
+        (start, end.max(start))
+    }
+
     /// Reports the subtests, as they are read. Yields what is said of the test itself.
     async fn subtests(
         &self,
-        record: &Record,
+        (record, attempt): (&Record, u32),
         (parent, start, end): (&str, Timestamp, Timestamp),
         refused: &mut Vec<String>,
     ) -> Result<Own> {
@@ -300,14 +334,15 @@ impl Inner {
                 own.left_out += 1;
                 continue;
             }
-            let id =
-                self.id(&["subtest", &record.platform, record.test.as_str(), &number.to_string()]);
+            let test = self.test_id(&record.platform, record.test.as_str(), attempt);
+            let id = self.id(&["subtest", &test, &number.to_string()]);
             some.push(Sub { id, parent: parent.to_owned(), one });
             if some.len() == AT_ONCE {
-                self.report_some(record, std::mem::take(&mut some), (start, end), refused).await?;
+                let some = std::mem::take(&mut some);
+                self.report_some((record, attempt), some, (start, end), refused).await?;
             }
         }
-        self.report_some(record, some, (start, end), refused).await?;
+        self.report_some((record, attempt), some, (start, end), refused).await?;
         match reading.await {
             Ok(read) => read.map(|()| own),
             Err(error) => Err(Error::infra(self.client.label(), error)),
@@ -317,7 +352,7 @@ impl Inner {
     /// Begins some subtests, sends their logs, and ends them.
     async fn report_some(
         &self,
-        record: &Record,
+        (record, attempt): (&Record, u32),
         some: Vec<Sub>,
         (start, end): (Timestamp, Timestamp),
         refused: &mut Vec<String>,
@@ -337,6 +372,8 @@ impl Inner {
             });
             if self.plan.join.is_none() {
                 item["hasStats"] = false.into();
+            } else if attempt > 0 {
+                item["retry"] = true.into();
             }
             self.client.send(Method::POST, &["item", &sub.parent], Body::Json(&item)).await
         });
@@ -438,7 +475,8 @@ impl Inner {
 
     /// Ends the platforms, and then the launch.
     async fn close(&self) -> Result<()> {
-        let end = json!({ "launchUuid": self.launch, "endTime": Timestamp::now() });
+        let ended = self.plan.ended.unwrap_or_else(Timestamp::now).max(self.started);
+        let end = json!({ "launchUuid": self.launch, "endTime": ended });
         let begun: Vec<String> =
             locked(&self.platforms).values().filter_map(|cell| cell.get().cloned()).collect();
         let finish = begun.iter().map(|item| async {
@@ -446,7 +484,7 @@ impl Inner {
         });
         let platforms = try_join_all(finish).await.map(drop);
         // Whatever became of them: a launch that is not ended shows as running forever.
-        let end = json!({ "endTime": Timestamp::now() });
+        let end = json!({ "endTime": ended });
         let path = ["launch", &self.launch, "finish"];
         let launch = self.client.send(Method::PUT, &path, Body::Json(&end)).await.map(drop);
         platforms.and(launch)

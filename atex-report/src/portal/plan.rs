@@ -15,6 +15,7 @@ pub struct LaunchPlan {
     pub(super) join: Option<String>,
     pub(super) subtests: Subtests,
     pub(super) started: Option<Timestamp>,
+    pub(super) ended: Option<Timestamp>,
     pub(super) in_flight: usize,
     pub(super) file_max: u64,
     pub(super) patience: Patience,
@@ -42,6 +43,7 @@ impl LaunchPlan {
             join: None,
             subtests: Subtests::All,
             started: None,
+            ended: None,
             in_flight: 8,
             file_max: 32 << 20,
             patience: Patience::default(),
@@ -78,9 +80,15 @@ impl LaunchPlan {
         self
     }
 
-    /// When the run began, if not now. Nothing in the launch begins before it.
+    /// When the run began, if not now: what the times of its tests are counted from.
     pub fn started(mut self, at: Timestamp) -> Self {
         self.started = Some(at);
+        self
+    }
+
+    /// When the run ended, if not when the launch is finished: for one that is told of afterwards.
+    pub fn ended(mut self, at: Timestamp) -> Self {
+        self.ended = Some(at);
         self
     }
 

@@ -74,7 +74,7 @@ impl Place {
             fs::write(path, content).unwrap();
         }
         let outcome = Outcome::new(Verdict::Passed, Duration::ZERO);
-        Record { platform: platform.into(), test: name(test), artifacts, outcome }
+        Record { platform: platform.into(), test: name(test), artifacts, outcome, when: None }
     }
 
     /// Everything below the folder of files, with its content.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::pending;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(super) struct Conductor {
     news: (UnboundedSender<News>, UnboundedReceiver<News>),
     pub(super) tasks: JoinSet<()>,
     pub(super) remotes: HashMap<RemoteId, Handle>,
+    /// When the attempts began that are under way.
+    began: HashMap<TestKey, Duration>,
     /// The last attempt of each test that is not concluded.
     pub(super) ended: HashMap<TestKey, Ended>,
     wakes: BTreeSet<Duration>,
@@ -69,6 +72,8 @@ pub(super) struct Handle {
 pub(super) struct Ended {
     pub(super) outcome: Outcome,
     pub(super) artifacts: Result<Artifacts, Failure>,
+    /// When it began and ended, if that was in this life of the run.
+    pub(super) when: Option<Range<Duration>>,
 }
 
 impl Conductor {
@@ -90,6 +95,7 @@ impl Conductor {
             news: mpsc::unbounded_channel(),
             tasks: JoinSet::new(),
             remotes: HashMap::new(),
+            began: HashMap::new(),
             ended: HashMap::new(),
             wakes: BTreeSet::new(),
             filing: 0,
@@ -186,6 +192,9 @@ impl Conductor {
                 });
             }
             RunEvent::Interrupted => self.summary.interrupted = true,
+            RunEvent::TestStarted { attempt, .. } => {
+                self.began.insert(attempt.key(), now);
+            }
             RunEvent::TimePassed => {
                 self.wakes = self.wakes.split_off(&now.saturating_add(Duration::from_nanos(1)));
             }
@@ -199,7 +208,6 @@ impl Conductor {
             | RunEvent::RemoteNoted { .. }
             | RunEvent::RemoteRolledBack { .. }
             | RunEvent::RemoteQuarantined { .. }
-            | RunEvent::TestStarted { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::RunFinished => {}
         }
@@ -207,7 +215,9 @@ impl Conductor {
 
     fn test_ended(&mut self, event: RunEvent, artifacts: Result<Artifacts, Failure>) {
         if let RunEvent::TestEnded { attempt, outcome, .. } = &event {
-            let ended = Ended { outcome: outcome.clone(), artifacts };
+            let began = self.began.remove(&attempt.key());
+            let when = began.map(|began| began..self.recorder.now());
+            let ended = Ended { outcome: outcome.clone(), artifacts, when };
             self.ended.insert(attempt.key(), ended);
         }
         self.happened(event);
@@ -330,6 +340,7 @@ impl Conductor {
             test: conclusion.test.clone(),
             artifacts,
             outcome: ended.outcome,
+            when: ended.when,
         };
         let (aggregators, limit) = (self.run.aggregators.clone(), self.deadlines.ingest);
         let news = self.news.0.clone();

@@ -27,7 +27,8 @@ impl Conductor {
             };
             let attempt = Attempt::of(key.clone(), test.attempts);
             let artifacts = Ok(artifacts_of(&self.artifacts, &pool.platform, &attempt));
-            self.ended.insert(key.clone(), Ended { outcome: last.outcome.clone(), artifacts });
+            let ended = Ended { outcome: last.outcome.clone(), artifacts, when: None };
+            self.ended.insert(key.clone(), ended);
         }
         self.retry_releases();
     }

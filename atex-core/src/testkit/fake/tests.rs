@@ -132,8 +132,13 @@ async fn an_aggregator_takes_each_test_once_until_it_ends() {
     let root = tempfile::tempdir().unwrap();
     let artifacts = Artifacts::at(root.path().join("x")).unwrap();
     let outcome = Outcome::new(Verdict::Passed, SECOND);
-    let record =
-        Record { platform: "p".into(), test: name(), artifacts: artifacts.clone(), outcome };
+    let record = Record {
+        platform: "p".into(),
+        test: name(),
+        artifacts: artifacts.clone(),
+        outcome,
+        when: None,
+    };
     let aggregator = FakeAggregator::new("memory");
     aggregator.ingest(record.clone()).await.unwrap_err();
     std::fs::write(artifacts.results_file(), "{\"status\": \"pass\"}\n").unwrap();

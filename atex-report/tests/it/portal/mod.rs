@@ -6,13 +6,17 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use atex_core::{Aggregator, Artifacts, Error, Outcome, Record, TestName, Verdict};
-use atex_report::{LaunchPlan, Patience, Portal, PortalStatus, ReportPortal, Subtests, Token};
+use atex_core::{
+    Aggregator, Artifacts, CancellationToken, Error, EventSink, Outcome, Record, TestName, Verdict,
+};
+use atex_report::{
+    LaunchPlan, Patience, Portal, PortalStatus, ReportPortal, RunStore, Subtests, Token,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use self::fake::{FakePortal, Fault};
-use crate::run::name;
+use crate::run::{Run, name};
 
 const TOKEN: &str = "very-secret";
 
@@ -46,7 +50,7 @@ fn record(
         std::fs::write(path, content).unwrap();
     }
     let outcome = Outcome::new(Verdict::Failed, Duration::from_millis(1));
-    Record { platform: platform.into(), test: name(test), artifacts, outcome }
+    Record { platform: platform.into(), test: name(test), artifacts, outcome, when: None }
 }
 
 /// A test with everything.
@@ -154,6 +158,69 @@ async fn tests_can_be_promised() {
     assert!(tree.contains("step /never open"), "{tree}");
     assert!(tree.contains("step /t failed \"broken\""), "{tree}");
     assert_eq!(tree.matches("step /t ").count(), 1);
+}
+
+/// A run that was stored is told of as it was: what began when, what was tried again, when it was over.
+#[tokio::test]
+async fn a_stored_run_is_told_of_with_its_times() {
+    let fake = FakePortal::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = RunStore::create(folder.path(), &crate::dataset::info("stored")).unwrap();
+    let journal = store.journal(CancellationToken::new()).unwrap();
+    let mut run = Run::of(&["/t"]);
+    run.at(1.0).bring_up(1).at(10.0);
+    run.attempt(1, ("/t", 1), (5.0, Verdict::Failed, None));
+    run.at(20.0).attempt(1, ("/t", 2), (7.5, Verdict::Passed, None));
+    run.conclude("/t", Verdict::Passed, (2, None)).at(40.0).finish();
+    run.entries.sort_by_key(|entry| entry.at);
+    run.entries.iter().for_each(|entry| journal.emit(entry.at, &entry.event));
+    for (number, status) in [(1, "fail"), (2, "pass")] {
+        let (root, platform) = (store.artifacts_dir(), "rhel-9.6@x86_64");
+        let artifacts = Artifacts::create(&root, platform, "/t", number).unwrap();
+        let lines = [json!({"name": "s", "status": status}), json!({"status": status})];
+        std::fs::write(artifacts.results_file(), format!("{}\n{}\n", lines[0], lines[1])).unwrap();
+    }
+    let (report, _) = store.report().unwrap();
+    let started = store.info().started;
+    let plan = plan().started(started).ended(started.checked_add(report.wall()).unwrap());
+    let portal = ReportPortal::start(portal(&fake, "demo"), plan).await.unwrap();
+    for test in store.finished().unwrap().tests {
+        for record in test.retried.into_iter().chain([test.record]) {
+            portal.ingest(record).await.unwrap();
+        }
+    }
+    portal.finish().await.unwrap();
+    let known = fake.known();
+    let launches = known.launches.values();
+    let items = known.items.iter().map(|(_, item)| item);
+    let shown = launches.chain(items).map(|item| {
+        let ended = item.ended.as_ref().unwrap();
+        let retry = if item.started["retry"] == true { " (retry)" } else { "" };
+        let times =
+            [&item.started["startTime"], &ended["endTime"]].map(|at| &at.as_str().unwrap()[11..]);
+        format!("{}{retry}: {} to {}, {}", item.name, times[0], times[1], ended["status"])
+    });
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    nightly: 15:04:05Z to 15:04:45Z, null
+    rhel-9.6@x86_64: 15:04:05Z to 15:04:45Z, null
+    /t: 15:04:15Z to 15:04:20Z, "failed"
+    s: 15:04:15Z to 15:04:20Z, "failed"
+    /t (retry): 15:04:25Z to 15:04:32.5Z, "passed"
+    s: 15:04:25Z to 15:04:32.5Z, "passed"
+    "#);
+}
+
+/// What is not over cannot be handed in a second time.
+#[tokio::test]
+async fn a_test_is_reported_by_one_at_a_time() {
+    let fake = FakePortal::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let portal = ReportPortal::start(portal(&fake, "demo"), plan()).await.unwrap();
+    let record = full(folder.path(), "/t");
+    let both = tokio::join!(portal.ingest(record.clone()), portal.ingest(record));
+    let error = both.0.and(both.1).unwrap_err().to_string();
+    assert!(error.ends_with("/t of p is being reported already"), "{error}");
+    assert_eq!(tree(&fake).matches("step /t ").count(), 1);
 }
 
 #[tokio::test]
