@@ -17,6 +17,7 @@ use crate::limits::{Limits, within};
 use crate::result::ResultSink;
 use crate::run;
 use crate::secret::Secrets;
+use crate::server::Servers;
 use crate::session::{FmfSession, Unfinished};
 use crate::session_logs::SessionLogs;
 
@@ -236,6 +237,7 @@ impl Executor for FmfExecutor {
             executor,
             connection,
             guest,
+            servers: Servers::default(),
             runs: 0,
             unfinished: None,
             lacking: false,
@@ -284,6 +286,7 @@ impl Executor for FmfExecutor {
         Ok(Some(Box::new(FmfSession {
             executor: self.clone(),
             guest: from.work.clone(),
+            servers: Servers::default(),
             runs: from.run,
             unfinished: Some(Unfinished { of: from.test, artifacts: artifacts.clone() }),
             connection,

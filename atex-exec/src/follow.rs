@@ -142,15 +142,15 @@ impl<'a> Running<'a> {
         let (begun, range) = match came {
             Ok(Came::Begun(range)) => (true, range),
             Ok(Came::Bytes(range)) => (false, range),
+            Ok(Came::Goes) => {
+                self.let_go();
+                return self.on(Event::Goes);
+            }
             Ok(Came::End(status)) => return self.ended(status),
             Err(error) => return self.broke(error),
         };
         if begun {
-            let (control, output) = self.intake.here();
-            if let Some(attachment) = &mut self.attachment
-                && attachment.asks()
-                && let Err(error) = attachment.acknowledge(control, output).await
-            {
+            if let Err(error) = self.say_what_is_here().await {
                 return self.broke(error);
             }
             self.trouble = None;
@@ -164,6 +164,18 @@ impl<'a> Running<'a> {
             }
         }
         if range.is_empty() { None } else { self.take(range).await }
+    }
+
+    /// Tells an attachment that has begun what is here already, if it asks.
+    async fn say_what_is_here(&mut self) -> Result<()> {
+        let Some(attachment) = &mut self.attachment else { return Ok(()) };
+        if !attachment.asks() {
+            self.intake.trust_output();
+            return Ok(());
+        }
+        self.intake.drop_complaints()?;
+        let (control, output) = self.intake.here();
+        attachment.acknowledge(control, output).await
     }
 
     /// Takes what came of the control stream.
@@ -226,13 +238,18 @@ impl<'a> Running<'a> {
 
     /// What the end of the attachment means.
     fn ended(&mut self, status: Status) -> Option<Action> {
-        self.attachment = None;
+        self.let_go();
         let ended = match status {
             Status::Code(0) => match self.intake.conclude() {
                 Ok(Some(conclusion)) => Ended::Over(conclusion.code),
                 Ok(None) if self.missed < MISSED_MAX => {
                     // The remote still has it.
                     self.missed += 1;
+                    if self.missed > 1
+                        && let Err(error) = self.intake.take_output_back()
+                    {
+                        return self.broke(error);
+                    }
                     return self.cut("a part of what the test said got lost");
                 }
                 Ok(None) => {
@@ -290,6 +307,9 @@ impl<'a> Running<'a> {
             }
             Action::Connect { anew } => {
                 self.leave().await;
+                if let Some(servers) = self.run.servers {
+                    servers.end().await;
+                }
                 let limit = self.attempt.wake().unwrap_or_default().saturating_sub(self.now());
                 let connection = self.run.connection;
                 let event = tokio::select! {
@@ -329,8 +349,14 @@ impl<'a> Running<'a> {
         let left = self.attempt.progress.told.saturating_sub(self.now());
         let start = Start { run: run.number, restart, limit: left, debug: run.debug };
         let (output, script) = (self.intake.output()?, script.text());
-        let connection = &**run.connection;
-        let starting = Attachment::start(connection, run.guest, &start, &script, output);
+        let (connection, guest) = (&**run.connection, run.guest);
+        let starting = async {
+            let Some(servers) = run.servers else {
+                return Attachment::start(connection, guest, &start, &script, output).await;
+            };
+            let server = servers.get(connection, guest).await?;
+            Attachment::serve(server, &start, &script, output).await
+        };
         self.attachment = Some(self.promptly("starting", run.limits.attach, starting).await?);
         Ok(())
     }
@@ -357,6 +383,14 @@ impl<'a> Running<'a> {
                 Err(Error::Lost { origin: origin.to_owned(), source: error.into() })
             }
             done => done,
+        }
+    }
+
+    /// Lets go of the attachment, which has come to its end. A server is of use for another test.
+    fn let_go(&mut self) {
+        let server = self.attachment.take().and_then(Attachment::into_server);
+        if let (Some(servers), Some(server)) = (self.run.servers, server) {
+            servers.keep(server);
         }
     }
 

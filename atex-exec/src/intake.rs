@@ -16,6 +16,8 @@ use crate::result::{ResultSink, SinkError};
 const EPOCH: (u64, Duration) = (1 << 20, Duration::from_secs(1));
 /// How much of a stream comes before the remote is told that it is safe here.
 const ACKNOWLEDGED: u64 = 4 << 20;
+/// So much of a stream the remote has, whatever it was told: it forgets whole segments only (`slow.sh`).
+const KEPT_THERE: u64 = 16 << 20;
 
 /// Both streams of a test, as far as they are here.
 pub(crate) struct Intake<'a> {
@@ -28,6 +30,8 @@ pub(crate) struct Intake<'a> {
     output: PathBuf,
     /// How much of it came before the last reboot.
     output_before: u64,
+    /// How long it was when an attachment was made that has not begun.
+    before_attached: Option<u64>,
     /// Whether the test announced a reboot: what came since does not count.
     closed: bool,
     /// Whether the test broke the protocol: nothing that follows counts.
@@ -64,6 +68,7 @@ impl<'a> Intake<'a> {
             taken: 0,
             output: ResultSink::output_file(artifacts),
             output_before: 0,
+            before_attached: None,
             closed: false,
             broken: false,
             safe: Safe::default(),
@@ -85,14 +90,36 @@ impl<'a> Intake<'a> {
         intake
     }
 
-    /// The file for the output, to be appended to.
-    pub(crate) fn output(&self) -> Result<File> {
-        if let Ok(new) = File::create_new(&self.output) {
+    /// The file for the output, to be appended to by an attachment.
+    pub(crate) fn output(&mut self) -> Result<File> {
+        if let Ok(new) = File::options().append(true).create_new(true).open(&self.output) {
+            self.before_attached = Some(0);
             return Ok(new);
         }
+        self.drop_complaints()?;
         self.take_conclusion()?;
+        self.before_attached = Some(self.output_length());
         let file = File::options().append(true).open(&self.output);
         file.map_err(Error::io("cannot write", &self.output))
+    }
+
+    /// Nothing of the output can have come so far of an attachment that asks what is here. Whatever was printed since it was made, as by the
+    /// program of a connection that complains, is no part of it.
+    pub(crate) fn drop_complaints(&mut self) -> Result<()> {
+        match self.before_attached.take() {
+            Some(length) if self.output_length() > length => self.cut_output(length),
+            _ => Ok(()),
+        }
+    }
+
+    /// The attachment has begun, and needs no answer: what came since it was made may be the test's.
+    pub(crate) fn trust_output(&mut self) {
+        self.before_attached = None;
+    }
+
+    fn cut_output(&self, length: u64) -> Result<()> {
+        let file = File::options().write(true).open(&self.output);
+        file.and_then(|file| file.set_len(length)).map_err(Error::io("cannot write", &self.output))
     }
 
     /// What the remote said at the end of the output, which is no part of it.
@@ -106,6 +133,17 @@ impl<'a> Intake<'a> {
     pub(crate) fn conclude(&mut self) -> Result<Option<Conclusion>> {
         let conclusion = self.take_conclusion()?;
         Ok(conclusion.filter(|it| self.here() == (it.control, it.output)))
+    }
+
+    /// What came does not fit what the remote sent, again: the output is to come anew. Whatever printed into it on the way, as the
+    /// program of a connection that complains, is in it no more.
+    ///
+    /// Of a long output, the remote no longer has the beginning.
+    pub(crate) fn take_output_back(&self) -> Result<()> {
+        if self.output_length().saturating_sub(self.output_before) > KEPT_THERE {
+            return Ok(());
+        }
+        self.cut_output(self.output_before)
     }
 
     /// How much output is here, of all starts of the test.

@@ -17,6 +17,7 @@ mod plan_script;
 pub mod result;
 mod run;
 mod secret;
+mod server;
 mod session;
 mod session_logs;
 

@@ -16,11 +16,14 @@ use crate::hooks::{Ended, Hooks, Judgement};
 use crate::limits::Limits;
 use crate::result::{Ending, ResultSink, SinkError};
 use crate::secret::Secrets;
+use crate::server::Servers;
 
 /// One run of one test on one remote. It can be printed by nobody: its environment may hold secrets.
 pub(crate) struct Run<'a> {
     pub(crate) connection: &'a Arc<dyn Connection>,
     pub(crate) guest: &'a Guest,
+    /// What starts it there, unless it is to have a session of its own on the connection.
+    pub(crate) servers: Option<&'a Servers>,
     pub(crate) name: &'a TestName,
     /// Its number in the session.
     pub(crate) number: u32,

@@ -16,6 +16,7 @@ use crate::limits::within;
 use crate::packages::{self, Wanted};
 use crate::plan_script::PlanScript;
 use crate::run::{self, Run};
+use crate::server::Servers;
 use crate::session_logs::SessionLogs;
 
 /// A remote with the suite on it.
@@ -24,6 +25,7 @@ pub(crate) struct FmfSession {
     pub(crate) executor: FmfExecutor,
     pub(crate) connection: Arc<dyn Connection>,
     pub(crate) guest: Guest,
+    pub(crate) servers: Servers,
     /// How many runs there were, of tests and of the plan's scripts.
     pub(crate) runs: u32,
     /// A run that another controller began.
@@ -142,6 +144,7 @@ impl FmfSession {
     /// # Errors
     /// What failed first.
     pub(crate) async fn end(&mut self) -> Result<()> {
+        self.servers.end().await;
         let done = match self.executor.suite.finish.is_empty() {
             true => Ok(()),
             false => {
@@ -186,6 +189,8 @@ impl FmfSession {
         let run = Run {
             connection: &self.connection,
             guest: &self.guest,
+            // What a script changes for those who log in is there for the tests.
+            servers: None,
             name: &name,
             number: self.runs,
             test: &test,
@@ -251,6 +256,7 @@ impl Session for FmfSession {
         let run = Run {
             connection: &self.connection,
             guest: &self.guest,
+            servers: Some(&self.servers),
             name,
             number: self.runs,
             test,

@@ -17,6 +17,8 @@ pub(crate) enum Event {
     Malformed(String),
     /// The remote says that the test had ended when it was told to stop.
     Over,
+    /// What started the test says that it goes on: it has to be attached to.
+    Goes,
     /// The attachment came to its end.
     Ended(Ended),
     /// The connection broke, or something took so long that it counts as broken.

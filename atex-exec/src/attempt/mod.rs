@@ -79,6 +79,7 @@ impl Attempt {
             Event::Heard => self.heard(now),
             Event::Malformed(why) if self.is_running() => self.stop(now, End::Test(why)),
             Event::Over => self.over(now),
+            Event::Goes => self.goes(now),
             Event::Ended(ended) => self.ended(now, ended),
             Event::Cut => self.cut(now),
             Event::Connected => self.connected(now),
@@ -197,6 +198,18 @@ impl Attempt {
         self.state = State::Running;
         (self.progress.over, self.heard) = (true, now);
         None
+    }
+
+    /// The test goes on, and whoever wants to hear it, or its end, attaches to it.
+    fn goes(&mut self, now: Duration) -> Option<Action> {
+        match self.state {
+            State::Attaching { .. } | State::Running => {
+                self.state = State::Attaching { since: now, outage: None };
+            }
+            State::Stopping { .. } => {}
+            State::Pausing { .. } | State::Connecting { .. } | State::Over => return None,
+        }
+        Some(Action::Attach { restart: self.progress.restarts })
     }
 
     fn ended(&mut self, now: Duration, ended: Ended) -> Option<Action> {

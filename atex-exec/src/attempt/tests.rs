@@ -34,6 +34,7 @@ fn alphabet() -> Vec<Step> {
         Event::Attached,
         Event::Heard,
         Event::Over,
+        Event::Goes,
         Event::Malformed("wrong".into()),
         Event::Cut,
         Event::Connected,

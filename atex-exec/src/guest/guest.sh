@@ -5,6 +5,8 @@
 #   guest.sh run N R LIMIT LENGTH   make the folder of run N as new from the script of LENGTH bytes on standard input, start its test
 #                                   for the R-th time after a reboot, attach; the controller has all of the runs before
 #   guest.sh attach N R             attach again; whoever was attached is let go first
+#   guest.sh serve                  do what `run` does for every line "N R LIMIT LENGTH SWITCHES" on standard input that a script
+#                                   follows, one after the other; bring what short ones say, see below
 #   guest.sh tell N WORD            stop: end the test now; limit SECONDS: it may run so long from now on, if nobody says more;
 #                                   close: nobody reads what it says any more
 #   guest.sh leave                  remove the work folder
@@ -17,6 +19,11 @@
 # Exit codes: 0 all of that was sent; 3 the supervisor is gone without a word, 4 the test could not be started, 5 a part
 # could not be sent, 6 the system rebooted meanwhile, 7 the test was ended here because its time was up, 8 what it said could
 # not be kept here, 9 it was never started (for the R-th time). `tell N stop` exits with 10 if the test is over.
+#
+# What serves says so in a line, and answers each run on standard output: "atex: run N" once it was started; then "atex: long N" when
+# it takes longer or says more than is brought like this, so that the controller has to attach to it; or "atex: end N STATUS C O", the C bytes
+# of its control stream and the O bytes that end its output, where STATUS is one of the exit codes. SWITCHES are letters: `e` for
+# ATEX_NO_EXITCODE, `b` for ATEX_KEEP_BACKGROUND, and a `-`.
 #
 # Runs take turns in two folders, so that hardly any is made or removed. A folder has pipes: life (the supervisor holds it
 # open for as long as it lives), mail (words to the supervisor, each after the number of its run), control.pipe and
@@ -222,25 +229,103 @@ attach() {
   finish
 }
 
-if [[ $1 != run ]]; then
-  . "$work/slow.sh"
-  other "$@"
-  exit
-fi
+# Makes the folder of a run as new, and starts its test: the R-th time, for so long at most, with a script of so many bytes on
+# standard input. What is left open by it is the end of `life` that says how long the supervisor lives. Anything but 0: 4.
+begin() {
+  local before complete=
+  # Read whatever happens: another run may follow it.
+  read_script "$3" || return
+  # After a reboot, or a connection that was cut while it was started, there may be more of it.
+  if read -r before _ 2>/dev/null <"$folder/boot" && [[ $before = "$run" ]]; then
+    . "$work/slow.sh"
+    remake "$folder" || return
+  fi
+  clean "$folder" && cd "$folder" || return
+  eval "$script" || return
+  # The last line of the script says so; a connection that was cut while it was sent must not start half a test.
+  [[ $complete ]] && : >control.0 && : >output.0 && echo "$run $1 $boot" >boot || return
+  # Open for reading and writing first: opening one end alone would wait for the other.
+  exec 9<>life 7<life
+  set -m
+  supervise "$2" </dev/null >/dev/null 7<&- &
+  set +m
+  disown
+  exec 9>&-
+}
 
-# After a reboot, or a connection that was cut while it was started, there may be more of it.
-if read -r before _ 2>/dev/null <"$folder/boot" && [[ $before = "$run" ]]; then
-  . "$work/slow.sh"
-  remake "$folder" || exit 4
-fi
-clean "$folder" && cd "$folder" || exit 4
-read_script "$5" && eval "$script" || exit 4
-# The last line of the script says so; a connection that was cut while it was sent must not start half a test.
-[[ $complete ]] && : >control.0 && : >output.0 && echo "$run $3 $boot" >boot || exit 4
-# Open for reading and writing first: opening one end alone would wait for the other.
-exec 9<>life 7<life
-set -m
-supervise "$4" </dev/null >/dev/null 7<&- &
-set +m
-exec 9>&-
-attach
+# Says how a run ended, with so much of what it said and printed.
+answer() {
+  printf 'atex: end %s %s %s %s\n' "$run" "$1" "$2" "$3"
+}
+
+# What a run that was begun came to, as far as it is short and said little.
+answer_run() {
+  local wait code control output end
+  for wait in 0.05 0.1 0.2 0.3; do
+    # The end of `life` is the end of the supervisor.
+    read -r -t "$wait" -u 7
+    (($? > 128)) || { wait= && break; }
+    # It is being kept already.
+    [[ ! -s control.0 && ! -s output.0 ]] || break
+  done
+  exec 7<&-
+  # As when there is no such script to attach by.
+  [[ -d $folder ]] || { answer 127 0 0 && return; }
+  if [[ ! $wait ]]; then
+    [[ ! -e late ]] || { answer 7 0 0 && return; }
+    [[ ! -e full ]] || { answer 8 0 0 && return; }
+    [[ -s done ]] && read -r code control output <done || { answer 3 0 0 && return; }
+  fi
+  if [[ $wait || ! $exact ]] || ((control > 4095 || output > 4095)); then
+    echo "atex: long $run"
+    return
+  fi
+  end="atex-end $code $control $output"
+  answer 0 "$control" "$((output + ${#end} + 2))"
+  exec 5<control.0 6<output.0
+  # Whoever was told lengths must get them: else the controller finds what is here by attaching.
+  little 5 1 && ((copied == control)) && little 6 1 && ((copied == output)) || exit 5
+  exec 5<&- 6<&-
+  printf '\0%s\n' "$end"
+}
+
+# What is wrong with a run that could not be begun.
+answer_trouble() {
+  local LC_ALL=C text
+  IFS= read -r -d '' -n 4000 text <"$work/trouble"
+  answer 4 0 "${#text}"
+  printf %s "$text"
+}
+
+# Starts tests for a controller, one after the other, until that is gone.
+serve() {
+  local run restart limit length switches folder script
+  exec 2>>"$work/trouble"
+  echo "atex: serving"
+  while read -r run restart limit length switches; do
+    folder=$work/run-$((run % 2)) ATEX_NO_EXITCODE= ATEX_KEEP_BACKGROUND=
+    [[ $switches != *e* ]] || ATEX_NO_EXITCODE=1
+    [[ $switches != *b* ]] || ATEX_KEEP_BACKGROUND=1
+    [[ ! -s $work/trouble ]] || : >"$work/trouble"
+    if begin "$restart" "$limit" "$length"; then
+      echo "atex: run $run"
+      answer_run
+    else
+      answer_trouble
+    fi
+  done
+}
+
+case $1 in
+  run)
+    begin "$3" "$4" "$5" || exit 4
+    attach
+    ;;
+  serve)
+    serve
+    ;;
+  *)
+    . "$work/slow.sh"
+    other "$@"
+    ;;
+esac

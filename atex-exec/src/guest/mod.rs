@@ -70,6 +70,9 @@ chmod 755 bin/* && echo "atex: work folder $work""#;
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
 
+/// What the answers of a server follow.
+pub(crate) const SERVING: &[u8] = b"atex: serving\n";
+
 /// What is started: which run, for which time after a reboot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start {
@@ -94,6 +97,13 @@ pub struct Debug {
     pub no_exitcode: bool,
     /// Do not kill what a test leaves running in its process group.
     pub keep_background: bool,
+}
+
+impl Start {
+    /// Its limit, which is more than any test runs, within what bash can count.
+    fn seconds(&self) -> u64 {
+        self.limit.as_secs().min(u64::from(u32::MAX))
+    }
 }
 
 impl Guest {
@@ -196,11 +206,9 @@ impl Guest {
     /// Starts a run, for the `restart`-th time after a reboot, and attaches to it. The control stream comes on standard output,
     /// the output on standard error; the `length` bytes of [`RunScript`] go to standard input, and then what is safe here.
     pub(crate) fn run(&self, start: &Start, length: usize) -> Command {
-        // More than any test runs, and within what bash can count.
-        let seconds = start.limit.as_secs().min(u64::from(u32::MAX));
         let command = self.command("run", start.run).args([
             start.restart.to_string(),
-            seconds.to_string(),
+            start.seconds().to_string(),
             length.to_string(),
         ]);
         let switches = [
@@ -211,6 +219,21 @@ impl Guest {
         set.fold(command, |command, (name, _)| command.env(name, "1"))
             .stdin(Stdio::Piped)
             .stdout(Stdio::Piped)
+    }
+
+    /// Starts tests for us, each for a [request](Self::request).
+    pub(crate) fn serve(&self) -> Command {
+        let command = Command::new("bash").arg(format!("{}/guest.sh", self.work)).arg("serve");
+        command.stdin(Stdio::Piped).stdout(Stdio::Piped).stderr(Stdio::Null)
+    }
+
+    /// Asks a server to start a run, with its script.
+    pub(crate) fn request(start: &Start, script: &str) -> String {
+        let Start { run, restart, debug, .. } = start;
+        let no_exitcode = if debug.no_exitcode { "e" } else { "" };
+        let keep_background = if debug.keep_background { "b" } else { "" };
+        let (seconds, length) = (start.seconds(), script.len());
+        format!("{run} {restart} {seconds} {length} -{no_exitcode}{keep_background}\n{script}")
     }
 
     /// Attaches to a run again. Standard input is to say what is here already.
@@ -247,7 +270,7 @@ impl RunScript<'_> {
         ];
         let mut script = String::new();
         for (name, text) in files {
-            writeln!(script, "printf %s {} >{name} || exit 4", quoted(&text)).ok();
+            writeln!(script, "printf %s {} >{name} || return 4", quoted(&text)).ok();
         }
         script + "complete=1\n"
     }

@@ -50,7 +50,7 @@ async fn it_removes_the_folder_of_its_supervisor() {
     );
     let mut bench = Bench::new(Test::new(script)).await;
     let error = bench.run(&CancellationToken::new()).await.unwrap_err().to_string();
-    assert_eq!(error, "local-1: the supervisor of the test was killed");
+    assert_eq!(error, "local-1: the work folder is gone");
     let process = Path::new("/proc").join(fs::read_to_string(pid).unwrap().trim());
     let gone = async {
         while process.exists() {

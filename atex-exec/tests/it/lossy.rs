@@ -1,5 +1,6 @@
 //! A connection that loses a part of what comes, says nothing of it, and reports a good end: everything arrives all the same.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +26,8 @@ struct Lossy {
 enum Loses {
     /// All of the output.
     Output,
+    /// Nothing, but its program complains where the output goes.
+    Complains,
     /// All of the control stream but so many bytes.
     ControlAfter(u64),
 }
@@ -43,6 +46,10 @@ impl Connection for Lossy {
         }
         if matches!(self.loses, Loses::Output) {
             command = command.stderr(Stdio::Null);
+        }
+        if let (Loses::Complains, Stdio::Fd(output)) = (self.loses, &command.stderr) {
+            let mut output = std::fs::File::from(output.try_clone().unwrap());
+            output.write_all(b"mux: something is wrong\n").unwrap();
         }
         let mut child = self.through.spawn(command).await?;
         if let Loses::ControlAfter(length) = self.loses {
@@ -102,7 +109,10 @@ async fn what_got_lost_is_fetched_again() {
     let lines: String = (1..=200).map(|i| format!("line {i}\n")).collect();
     let ends = ("failed, exit code Some(3)".to_owned(), 200, lines);
     // The line that says that somebody is attached comes first.
-    for loses in [Loses::Output, Loses::ControlAfter(15), Loses::ControlAfter(15 + 1234)] {
+
+    for loses in
+        [Loses::Complains, Loses::Output, Loses::ControlAfter(15), Loses::ControlAfter(15 + 1234)]
+    {
         for times in [1, 2] {
             assert_eq!(run(loses, times).await, ends, "{loses:?}, {times} times");
         }
