@@ -210,7 +210,7 @@ impl Executor for FmfExecutor {
         }
         let origin = connection.name();
         // Not given up half-way: a folder that was made, but of which we do not know, would stay for ever.
-        let guest = within(
+        let (guest, server) = within(
             self.limits.start,
             || format!("making a work folder on {origin}"),
             Guest::start(&*connection, self.work_base.as_deref(), self.owner.as_ref()),
@@ -231,13 +231,15 @@ impl Executor for FmfExecutor {
             }
             return Err(error);
         }
+        let servers = Servers::default();
+        servers.keep(server);
         let logs = SessionLogs::new(self.session_logs.clone());
         let executor = self.clone();
         let mut session = Box::new(FmfSession {
             executor,
             connection,
             guest,
-            servers: Servers::default(),
+            servers,
             runs: 0,
             unfinished: None,
             lacking: false,

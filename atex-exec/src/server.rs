@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use atex_core::{BoxRead, BoxWrite, Child, Connection, Error, Result};
+use atex_core::{BoxRead, BoxWrite, Child, Command, Connection, Error, Result, Status, Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::guest::{Guest, SERVING, Start};
@@ -38,8 +38,13 @@ pub(crate) enum Answer {
 }
 
 impl Server {
-    async fn start(connection: &dyn Connection, guest: &Guest) -> Result<Self> {
-        let mut child = connection.spawn(guest.serve()).await?;
+    /// Starts one by this command.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub(crate) async fn start(connection: &dyn Connection, command: Command) -> Result<Self> {
+        let command = command.stdin(Stdio::Piped).stdout(Stdio::Piped);
+        let mut child = connection.spawn(command).await?;
         let origin = connection.name().to_owned();
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             let source = "its backend gave it no pipes".into();
@@ -48,17 +53,64 @@ impl Server {
         Ok(Self { origin, child, stdin, stdout, came: Vec::new(), serves: false })
     }
 
+    /// The rest of the first line that begins like this, which it says before it serves; nothing if it ends before.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub(crate) async fn line_after(&mut self, begin: &str) -> Result<Option<String>> {
+        loop {
+            while let Some(end) = self.came.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.came.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line[..end]);
+                if let Some(rest) = line.strip_prefix(begin) {
+                    self.child.stderr = None;
+                    return Ok(Some(rest.to_owned()));
+                }
+            }
+            if self.read().await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// How it ended without serving, and what it printed to say why.
+    pub(crate) async fn failed(mut self) -> Result<(Status, String)> {
+        const TEXT_MAX: u64 = 64 << 10;
+        let mut text = Vec::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            let read = stderr.take(TEXT_MAX).read_to_end(&mut text).await;
+            read.map_err(|source| self.lost(source))?;
+        }
+        let status = self.child.wait().await?;
+        Ok((status, String::from_utf8_lossy(&text).into_owned()))
+    }
+
     /// Asks for a test to be started with its script.
     ///
     /// # Errors
     /// When the connection broke. Whether the test was started is not known then.
     pub(crate) async fn ask(&mut self, start: &Start, script: &str) -> Result<()> {
-        let request = Guest::request(start, script);
-        let asked = async {
-            self.stdin.write_all(request.as_bytes()).await?;
+        self.say(&Guest::request(start, script)).await
+    }
+
+    /// Sends it a text.
+    ///
+    /// # Errors
+    /// When the connection broke, or it ended.
+    pub(crate) async fn say(&mut self, text: &str) -> Result<()> {
+        let said = async {
+            self.stdin.write_all(text.as_bytes()).await?;
             self.stdin.flush().await
         };
-        asked.await.map_err(|source| self.lost(source))
+        said.await.map_err(|source| self.lost(source))
+    }
+
+    /// Reads what comes; how much.
+    async fn read(&mut self) -> Result<usize> {
+        let mut chunk = [0; CHUNK];
+        let count = self.stdout.read(&mut chunk).await.map_err(|source| self.lost(source))?;
+        self.came.extend_from_slice(&chunk[..count]);
+        Ok(count)
     }
 
     /// Its next answer. May be dropped and called again.
@@ -70,12 +122,9 @@ impl Server {
             if let Some(answer) = self.understand(run)? {
                 return Ok(answer);
             }
-            let mut chunk = [0; CHUNK];
-            let count = self.stdout.read(&mut chunk).await.map_err(|source| self.lost(source))?;
-            if count == 0 {
+            if self.read().await? == 0 {
                 return Err(self.lost("what starts tests there ended".to_owned()));
             }
-            self.came.extend_from_slice(&chunk[..count]);
         }
     }
 
@@ -101,7 +150,8 @@ impl Server {
         tokio::select! {
             biased;
             _ = self.child.wait() => false,
-            () = std::future::ready(()) => self.came.is_empty(),
+            // What nobody asked for is no answer to another test.
+            () = std::future::ready(()) => self.came.is_empty() || !self.serves,
         }
     }
 
@@ -183,7 +233,7 @@ impl Servers {
         {
             return Ok(server);
         }
-        Server::start(connection, guest).await
+        Server::start(connection, guest.serve()).await
     }
 
     fn take(&self) -> Option<Server> {

@@ -132,9 +132,10 @@ impl FmfSession {
     }
 
     async fn install(&self, wanted: &Wanted, cancel: &CancellationToken) -> Result<()> {
-        if !self.executor.packages {
+        if !self.executor.packages || wanted.is_empty() {
             return Ok(());
         }
+        self.servers.end().await;
         let limit = self.executor.limits.install;
         packages::install(&*self.connection, wanted, limit, cancel).await
     }
@@ -186,10 +187,11 @@ impl FmfSession {
             .map_err(|error| Error::Usage(format!("cannot run {what}: {error}")))?;
         let artifacts = self.logs.folder(&origin, &script.log)?;
         self.runs += 1;
+        // What it changes for those who log in is there for the tests.
+        self.servers.end().await;
         let run = Run {
             connection: &self.connection,
             guest: &self.guest,
-            // What a script changes for those who log in is there for the tests.
             servers: None,
             name: &name,
             number: self.runs,

@@ -7,6 +7,8 @@ use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::server::Server;
+
 mod conclusion;
 mod sweeping;
 
@@ -45,27 +47,29 @@ const TOOL_NAMES: &str = "tmt-report-result tmt-file-submit tmt-reboot tmt-abort
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
 
-/// Makes the work folder in `$1`, whose name has `$2` in it, puts scripts there from standard input, of which `$3`… are names and lengths, and prints the folder's
-/// path, without symbolic links; TOOLS is replaced by names. Not every bash brings every byte through `read`; this one is asked.
+/// Makes the work folder in `$1`, whose name has `$2` in it, puts scripts there from standard input, of which `$3`… are names and lengths, prints the folder's
+/// path, without symbolic links, and serves; TOOLS is replaced by names. Not every bash brings every byte through `read`; this one is asked.
 const START: &str = r#"
-base=${1:-${TMPDIR:-/var/tmp}} names='TOOLS' commands=
-export LC_ALL=C
-bytes=$'\001\002\010\n\r\033\177\200\302\240\377 \\' exact=
-IFS= read -r -d '' -n 1024 copy <<<"$bytes"
-[[ $copy = "$bytes"$'\n' ]] && exact=1
-work=$(mktemp -d -p "$base" "atex-$2XXXXXXXXXX") && cd -P "$work" && work=$PWD && mkdir tree run-0 run-1 bin plan_data test_data &&
-  mkfifo run-{0,1}/{life,mail,control.pipe,output.pipe} && : >plan_env || exit
-shift 2
-while (($#)); do
-  IFS= read -r -N "$2" script || exit
-  [[ $1 != guest.sh ]] || script=exact=$exact$'\n'$script
-  printf %s "$script" >"$1" || exit
+start() {
+  local LC_ALL=C base=${1:-${TMPDIR:-/var/tmp}} names='TOOLS' bytes exact= copy name script
+  bytes=$'\001\002\010\n\r\033\177\200\302\240\377 \\'
+  IFS= read -r -d '' -n 1024 copy <<<"$bytes"
+  [[ $copy = "$bytes"$'\n' ]] && exact=1
+  work=$(mktemp -d -p "$base" "atex-$2XXXXXXXXXX") && cd -P "$work" && work=$PWD && mkdir tree run-0 run-1 bin plan_data test_data &&
+    mkfifo run-{0,1}/{life,mail,control.pipe,output.pipe} && : >plan_env || return
   shift 2
-done
-for name in $names; do
-  printf '#!/bin/bash\n. "${0%%/*}/../tools.sh"\n' >"bin/$name" || exit
-done
-chmod 755 bin/* && echo "atex: work folder $work""#;
+  while (($#)); do
+    IFS= read -r -N "$2" script || return
+    [[ $1 != guest.sh ]] || script=exact=$exact$'\n'$script
+    printf %s "$script" >"$1" || return
+    shift 2
+  done
+  for name in $names; do
+    printf '#!/bin/bash\n. "${0%%/*}/../tools.sh"\n' >"bin/$name" || return
+  done
+  chmod 755 bin/*
+}
+start "$@" && echo "atex: work folder $work" && exec bash "$work/guest.sh" serve"#;
 
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
@@ -107,12 +111,12 @@ impl Start {
 }
 
 impl Guest {
-    /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`).
+    /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`), with what serves there.
     pub(crate) async fn start(
         connection: &dyn Connection,
         base: Option<&str>,
         owner: Option<&Owner>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Server)> {
         let scripts = [
             ("guest.sh", stripped(GUEST)),
             ("slow.sh", stripped(SLOW)),
@@ -126,20 +130,17 @@ impl Guest {
             command = command.arg(*name).arg(script.len().to_string());
         }
         let scripts = scripts.map(|(_, script)| script).concat();
-        let output = connection.output_with_input(command, scripts.as_bytes()).await?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let work = printed.lines().rev().find_map(|line| line.strip_prefix(WORK));
-        match work {
-            Some(work) if output.status.success() => Ok(Self { work: work.to_owned() }),
-            _ => Err(Error::Failed {
-                origin: connection.name().to_owned(),
-                program: "bash".into(),
-                status: output.status,
-                stderr: format!(
-                    "cannot make a work folder: {}",
-                    String::from_utf8_lossy(&output.stderr).trim()
-                ),
-            }),
+        let mut server = Server::start(connection, command.stderr(Stdio::Piped)).await?;
+        // Who ends before all is read says why.
+        server.say(&scripts).await.ok();
+        match server.line_after(WORK).await? {
+            Some(work) => Ok((Self { work }, server)),
+            None => {
+                let (status, stderr) = server.failed().await?;
+                let stderr = format!("cannot make a work folder: {}", stderr.trim());
+                let origin = connection.name().to_owned();
+                Err(Error::Failed { origin, program: "bash".into(), status, stderr })
+            }
         }
     }
 
@@ -223,8 +224,7 @@ impl Guest {
 
     /// Starts tests for us, each for a [request](Self::request).
     pub(crate) fn serve(&self) -> Command {
-        let command = Command::new("bash").arg(format!("{}/guest.sh", self.work)).arg("serve");
-        command.stdin(Stdio::Piped).stdout(Stdio::Piped).stderr(Stdio::Null)
+        Command::new("bash").arg(format!("{}/guest.sh", self.work)).arg("serve")
     }
 
     /// Asks a server to start a run, with its script.
