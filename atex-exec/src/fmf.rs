@@ -1,5 +1,6 @@
 //! [`FmfExecutor`]: runs FMF-described tests.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ use crate::secret::Secrets;
 use crate::server::Servers;
 use crate::session::{FmfSession, Unfinished};
 use crate::session_logs::SessionLogs;
+
+/// A tree of so many bytes at most is sent with what makes the work folder: it costs less than a command of its own.
+const SENT_ALONG: u64 = 64 << 10;
 
 /// Runs the tests of a suite as FMF describes them: the content of the suite is uploaded once per remote, and each test is
 /// a bash script that runs in the folder of its `.fmf` file and reports through the control stream.
@@ -178,10 +182,18 @@ impl FmfExecutor {
         within(self.limits.finish, what, guest.stop(connection)).await
     }
 
-    /// Lays the content of the suite on the remote.
-    async fn upload(&self, connection: &dyn Connection, guest: &Guest) -> Result<()> {
-        let tree = self.packed.get_or_try_init(|| self.pack()).await?;
-        connection.upload_packed(tree, &guest.tree()).await
+    /// Lays the content of the suite on the remote, unless it was sent along.
+    async fn upload(
+        &self,
+        connection: &dyn Connection,
+        guest: &Guest,
+        tree: &PackedTree,
+    ) -> Result<()> {
+        if tree.bytes() <= SENT_ALONG {
+            return Ok(());
+        }
+        let what = || format!("uploading the suite to {}", connection.name());
+        within(self.limits.upload, what, connection.upload_packed(tree, &guest.tree())).await
     }
 
     /// Packs the content of the suite: once, for all remotes.
@@ -191,6 +203,16 @@ impl FmfExecutor {
         let part = |content: &Content| (content.from.clone(), content.to.clone());
         PackedTree::pack(self.suite.content.iter().map(part).collect(), options).await
     }
+}
+
+/// What is sent of a tree with what makes the work folder: all of it, or nothing.
+fn sent_along(tree: &PackedTree) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if tree.bytes() <= SENT_ALONG {
+        let read = tree.open()?.read_to_end(&mut bytes);
+        read.map_err(|error| Error::infra("reading what was packed", error))?;
+    }
+    Ok(bytes)
 }
 
 #[async_trait]
@@ -209,20 +231,22 @@ impl Executor for FmfExecutor {
             }
         }
         let origin = connection.name();
+        let what = || "packing the suite".to_owned();
+        let packed = self.packed.get_or_try_init(|| self.pack());
+        let tree = tokio::select! {
+            tree = within(self.limits.upload, what, packed) => tree?,
+            () = cancel.cancelled() => return Err(Error::Cancelled),
+        };
+        let along = sent_along(tree)?;
         // Not given up half-way: a folder that was made, but of which we do not know, would stay for ever.
         let (guest, server) = within(
             self.limits.start,
             || format!("making a work folder on {origin}"),
-            Guest::start(&*connection, self.work_base.as_deref(), self.owner.as_ref()),
+            Guest::start(&*connection, self.work_base.as_deref(), self.owner.as_ref(), &along),
         )
         .await?;
-        let upload = within(
-            self.limits.upload,
-            || format!("uploading the suite to {origin}"),
-            self.upload(&*connection, &guest),
-        );
         let uploaded = tokio::select! {
-            uploaded = upload => uploaded,
+            uploaded = self.upload(&*connection, &guest, tree) => uploaded,
             () = cancel.cancelled() => Err(Error::Cancelled),
         };
         if let Err(error) = uploaded {

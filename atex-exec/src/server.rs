@@ -90,16 +90,16 @@ impl Server {
     /// # Errors
     /// When the connection broke. Whether the test was started is not known then.
     pub(crate) async fn ask(&mut self, start: &Start, script: &str) -> Result<()> {
-        self.say(&Guest::request(start, script)).await
+        self.say(Guest::request(start, script).as_bytes()).await
     }
 
-    /// Sends it a text.
+    /// Sends it something.
     ///
     /// # Errors
     /// When the connection broke, or it ended.
-    pub(crate) async fn say(&mut self, text: &str) -> Result<()> {
+    pub(crate) async fn say(&mut self, bytes: &[u8]) -> Result<()> {
         let said = async {
-            self.stdin.write_all(text.as_bytes()).await?;
+            self.stdin.write_all(bytes).await?;
             self.stdin.flush().await
         };
         said.await.map_err(|source| self.lost(source))

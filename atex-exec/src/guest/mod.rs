@@ -47,17 +47,17 @@ const TOOL_NAMES: &str = "tmt-report-result tmt-file-submit tmt-reboot tmt-abort
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
 
-/// Makes the work folder in `$1`, whose name has `$2` in it, puts scripts there from standard input, of which `$3`… are names and lengths, prints the folder's
-/// path, without symbolic links, and serves; TOOLS is replaced by names. Not every bash brings every byte through `read`; this one is asked.
+/// Makes the work folder in `$1`, whose name has `$2` in it, puts scripts there from standard input, of which `$4`… are names and lengths, unpacks
+/// the `$3` bytes of a tree that follow, prints the folder's path, without symbolic links, and serves; TOOLS is replaced by names. Not every bash brings every byte through `read`; this one is asked.
 const START: &str = r#"
 start() {
-  local LC_ALL=C base=${1:-${TMPDIR:-/var/tmp}} names='TOOLS' bytes exact= copy name script
+  local LC_ALL=C base=${1:-${TMPDIR:-/var/tmp}} length=$3 names='TOOLS' bytes exact= copy name script
   bytes=$'\001\002\010\n\r\033\177\200\302\240\377 \\'
   IFS= read -r -d '' -n 1024 copy <<<"$bytes"
   [[ $copy = "$bytes"$'\n' ]] && exact=1
   work=$(mktemp -d -p "$base" "atex-$2XXXXXXXXXX") && cd -P "$work" && work=$PWD && mkdir tree run-0 run-1 bin plan_data test_data &&
     mkfifo run-{0,1}/{life,mail,control.pipe,output.pipe} && : >plan_env || return
-  shift 2
+  shift 3
   while (($#)); do
     IFS= read -r -N "$2" script || return
     [[ $1 != guest.sh ]] || script=exact=$exact$'\n'$script
@@ -67,9 +67,13 @@ start() {
   for name in $names; do
     printf '#!/bin/bash\n. "${0%%/*}/../tools.sh"\n' >"bin/$name" || return
   done
-  chmod 755 bin/*
+  chmod 755 bin/* || return
+  ((length == 0)) || { head -c "$length" | tar -x --no-same-owner -p -f - -C tree; }
 }
-start "$@" && echo "atex: work folder $work" && exec bash "$work/guest.sh" serve"#;
+start "$@" && echo "atex: work folder $work" && exec bash "$work/guest.sh" serve
+status=$?
+[[ ! $work ]] || rm -rf -- "$work"
+exit "$status""#;
 
 /// What the control stream follows, for the same reason.
 pub(crate) const ATTACHED: &[u8] = b"atex: attached\n";
@@ -111,11 +115,13 @@ impl Start {
 }
 
 impl Guest {
-    /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`), with what serves there.
+    /// Makes the work folder in `base` (else in the remote's `TMPDIR`, else in `/var/tmp`), with what serves there, and
+    /// with a tree for its tests, if it is small enough to be sent along.
     pub(crate) async fn start(
         connection: &dyn Connection,
         base: Option<&str>,
         owner: Option<&Owner>,
+        tree: &[u8],
     ) -> Result<(Self, Server)> {
         let scripts = [
             ("guest.sh", stripped(GUEST)),
@@ -126,13 +132,15 @@ impl Guest {
         let mut command =
             Command::bash(START.replace("TOOLS", TOOL_NAMES)).arg(base.unwrap_or_default());
         command = command.arg(owner.map(|owner| owner.mark(connection.name())).unwrap_or_default());
+        command = command.arg(tree.len().to_string());
         for (name, script) in &scripts {
             command = command.arg(*name).arg(script.len().to_string());
         }
-        let scripts = scripts.map(|(_, script)| script).concat();
+        let mut input = scripts.map(|(_, script)| script).concat().into_bytes();
+        input.extend_from_slice(tree);
         let mut server = Server::start(connection, command.stderr(Stdio::Piped)).await?;
         // Who ends before all is read says why.
-        server.say(&scripts).await.ok();
+        server.say(&input).await.ok();
         match server.line_after(WORK).await? {
             Some(work) => Ok((Self { work }, server)),
             None => {
