@@ -44,6 +44,7 @@ pub(crate) struct Running<'a> {
     trouble: Option<Error>,
     /// Ends the test when the future of the run is dropped.
     guard: StopGuard,
+    cancel: &'a CancellationToken,
 }
 
 impl<'a> Running<'a> {
@@ -53,7 +54,7 @@ impl<'a> Running<'a> {
         artifacts: &Artifacts,
         sink: &'a mut ResultSink,
         from: Option<&Checkpoint>,
-        cancel: &CancellationToken,
+        cancel: &'a CancellationToken,
     ) -> Result<i32, Stop> {
         let identity =
             Identity { test: run.name.to_string(), work: run.guest.clone(), run: run.number };
@@ -80,6 +81,7 @@ impl<'a> Running<'a> {
             missed: 0,
             trouble: None,
             guard: StopGuard { connection: Arc::clone(run.connection), stop },
+            cancel,
         };
         // What was taken back is behind us: from here on, there is a log of our own to go back to.
         let action = match from
@@ -88,7 +90,7 @@ impl<'a> Running<'a> {
             Some(Err(error)) => running.broke(error).unwrap_or(action),
             _ => action,
         };
-        let end = running.go(action, cancel).await;
+        let end = running.go(action).await;
         running.end(end).await
     }
 
@@ -101,19 +103,19 @@ impl<'a> Running<'a> {
         self.attempt.on(self.now(), event)
     }
 
-    async fn go(&mut self, first: Action, cancel: &CancellationToken) -> End {
+    async fn go(&mut self, first: Action) -> End {
         let mut action = Some(first);
         loop {
             action = match action {
                 Some(Action::Conclude(end)) => return end,
-                Some(action) => self.act(action, cancel).await,
-                None => self.listen(cancel).await,
+                Some(action) => self.act(action).await,
+                None => self.listen().await,
             };
         }
     }
 
     /// Waits until something happens.
-    async fn listen(&mut self, cancel: &CancellationToken) -> Option<Action> {
+    async fn listen(&mut self) -> Option<Action> {
         let up = self.instant(self.attempt.wake());
         let look = self.look.0;
         let is_attached = self.attempt.is_attached();
@@ -125,7 +127,7 @@ impl<'a> Running<'a> {
         };
         tokio::select! {
             came = came => self.came(came).await,
-            () = cancel.cancelled(), if !self.attempt.is_ending() => self.on(Event::Cancelled),
+            () = self.cancel.cancelled(), if !self.attempt.is_ending() => self.on(Event::Cancelled),
             () = sleep_until(up) => self.on(Event::Time),
             () = sleep_until(look), if is_attached => self.look().await,
         }
@@ -295,7 +297,7 @@ impl<'a> Running<'a> {
         self.on(if is_cut { Event::Cut } else { Event::Broken })
     }
 
-    async fn act(&mut self, action: Action, cancel: &CancellationToken) -> Option<Action> {
+    async fn act(&mut self, action: Action) -> Option<Action> {
         match action {
             Action::Start { restart } => {
                 let done = self.start(restart).await;
@@ -314,7 +316,7 @@ impl<'a> Running<'a> {
                 let connection = self.run.connection;
                 let event = tokio::select! {
                     event = connect(&**connection, anew, limit) => event,
-                    () = cancel.cancelled() => Event::Cancelled,
+                    () = self.cancel.cancelled() => Event::Cancelled,
                 };
                 self.on(event)
             }
@@ -370,7 +372,8 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
-    /// Does something that takes a moment; if it takes longer, the connection counts as cut.
+    /// Does something that takes a moment; if it takes longer, the connection counts as cut. Whoever wants the run to end waits for it
+    /// no longer than for a test that is to stop.
     async fn promptly<T>(
         &self,
         what: &str,
@@ -378,11 +381,17 @@ impl<'a> Running<'a> {
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let (name, origin) = (self.run.name, self.run.connection.name());
-        match within(limit, || format!("{what} {name} on {origin}"), work).await {
-            Err(error @ Error::Timeout { .. }) => {
-                Err(Error::Lost { origin: origin.to_owned(), source: error.into() })
-            }
-            done => done,
+        let lost = |source: Error| Error::Lost { origin: origin.to_owned(), source: source.into() };
+        let cancelled = async {
+            self.cancel.cancelled().await;
+            tokio::time::sleep(self.run.limits.stop).await;
+        };
+        tokio::select! {
+            done = within(limit, || format!("{what} {name} on {origin}"), work) => match done {
+                Err(error @ Error::Timeout { .. }) => Err(lost(error)),
+                done => done,
+            },
+            () = cancelled => Err(lost(Error::Cancelled)),
         }
     }
 

@@ -4,14 +4,16 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use atex_core::{
     Artifacts, CancellationToken, Child, Command, Connection, CopyOptions, Executor, Result, Stdio,
     Test, TestName, TestSuite, async_trait,
 };
-use atex_exec::FmfExecutor;
+use atex_exec::{FmfExecutor, Limits};
 use atex_provision::LocalConnection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, duplex, sink};
+use tokio::sync::Notify;
 
 /// Loses something of the first attachments to a test.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ struct Lossy {
     /// How many more attachments lose something.
     left: AtomicUsize,
     loses: Loses,
+    /// Told when nothing more will come.
+    attaches: Arc<Notify>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +32,8 @@ enum Loses {
     Output,
     /// Nothing, but its program complains where the output goes.
     Complains,
+    /// Everything: nothing can be attached to, and nobody says so.
+    Everything,
     /// All of the control stream but so many bytes.
     ControlAfter(u64),
 }
@@ -43,6 +49,10 @@ impl Connection for Lossy {
         let less = |left: usize| left.checked_sub(1);
         if !attaches || self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err() {
             return self.through.spawn(command).await;
+        }
+        if matches!(self.loses, Loses::Everything) {
+            self.attaches.notify_one();
+            return std::future::pending().await;
         }
         if matches!(self.loses, Loses::Output) {
             command = command.stderr(Stdio::Null);
@@ -82,15 +92,29 @@ for i in {1..200}; do
 done
 exit 3"#;
 
+/// Attaching may take longer than any test.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    (limits.attach, limits.stop) = (Duration::from_secs(100_000), Duration::from_secs(1));
+    limits
+}
+
 /// What arrives of the test, when so many attachments lose something.
 async fn run(loses: Loses, times: usize) -> (String, usize, String) {
     let folder = tempfile::tempdir().unwrap();
     let through = LocalConnection::new("lossy", folder.path());
-    let connection = Arc::new(Lossy { through, left: AtomicUsize::new(times), loses });
+    let (left, attaches) = (AtomicUsize::new(times), Arc::new(Notify::new()));
+    let connection = Arc::new(Lossy { through, left, loses, attaches: Arc::clone(&attaches) });
     let name = TestName::new("/t").unwrap();
     let executor = FmfExecutor::new(TestSuite::new([(name.clone(), Test::new(TALKS))]))
-        .work_base(folder.path().to_str().unwrap());
+        .work_base(folder.path().to_str().unwrap())
+        .limits(limits());
     let cancel = CancellationToken::new();
+    let cancelled = cancel.clone();
+    tokio::spawn(async move {
+        attaches.notified().await;
+        cancelled.cancel();
+    });
     let mut session = executor.start(connection, &cancel).await.unwrap();
     let artifacts = Artifacts::at(folder.path().join("out")).unwrap();
     let went = match session.run(&name, &artifacts, &cancel).await {
@@ -123,4 +147,12 @@ async fn what_got_lost_is_fetched_again() {
 async fn who_always_loses_something_is_given_up() {
     let (went, ..) = run(Loses::Output, usize::MAX).await;
     assert_eq!(went, "lossy: a part of what the test said got lost, again and again");
+}
+
+/// Whoever cancels does not wait until it is clear that nothing can be attached to.
+#[tokio::test]
+async fn a_run_that_cannot_attach_is_cancelled_at_once() {
+    let run = run(Loses::Everything, usize::MAX);
+    let (went, ..) = tokio::time::timeout(Duration::from_secs(1000), run).await.unwrap();
+    assert_eq!(went, "cancelled");
 }
