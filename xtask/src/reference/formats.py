@@ -43,8 +43,12 @@ def artifacts(folder, rnd):
             result["status"] = rnd.choice(STATUSES)
         if rnd.random() < 0.6:
             result["note"] = rnd.choice(TEXTS)
-        if rnd.random() < 0.3:
+        if rnd.random() < 0.5 and result["name"] in TEXTS[:20]:
             result["files"] = rnd.sample(TEXTS[:20], rnd.randrange(3))
+            for name in result["files"]:
+                path = files / result["name"] / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(f"{name}\n")
         if rnd.random() < 0.2:
             result["other"] = {"a": [1, None]}
         results.append(result)
@@ -72,6 +76,11 @@ def ingest(make, tests):
             (copy / "files").mkdir(exist_ok=True)
             aggregator.ingest(platform, test, copy)
             shutil.rmtree(copy)
+
+
+def unpacked(opener, files):
+    """Files that may be packed, as they were before; which ones are packed is told by their names."""
+    return {name: opener(data) if name.endswith((".gz", ".xz")) else data for name, data in files.items()}
 
 
 def main(atex, folder):
@@ -110,13 +119,22 @@ def main(atex, folder):
         # None stands for what is missing.
         return list(yaml.safe_load_all(text(path)))
 
+    def as_it_is(data):
+        return data
+
     kinds = {
         "jsonl": (JSONLinesAggregator, {}, text),
         "jsonl.gz": (GzipJSONLinesAggregator, {"compress_files": False}, lambda path: text(path, gzip.open)),
         "jsonl.xz": (LZMAJSONLinesAggregator, {"compress_files": False}, lambda path: text(path, lzma.open)),
         "yaml": (YAMLDocumentAggregator, {}, documents),
     }
-    for kind, (aggregator, options, read) in kinds.items():
+    # Files that are packed too, with their names in the results.
+    excluded = {"compress_files_exclude": ["output.txt"]}
+    for suffix, aggregator, opener in (("gz", GzipJSONLinesAggregator, gzip), ("xz", LZMAJSONLinesAggregator, lzma)):
+        read = kinds[f"jsonl.{suffix}"][2]
+        kinds[f"jsonl.{suffix},pack={suffix},exclude=output.txt"] = (aggregator, excluded, read, opener.decompress)
+    for kind, (aggregator, options, read, *opener) in kinds.items():
+        opener, = opener or [as_it_is]
         theirs, ours = folder / f"theirs.{kind}", folder / f"ours.{kind}"
         ingest(aggregator(theirs, folder / f"theirs.{kind}.files", **options), tests)
         command = [atex, "export", run, "--format", kind, "--out", ours, "--files", f"{ours}.files"]
@@ -126,8 +144,11 @@ def main(atex, folder):
             pairs = zip(a.splitlines(), b.splitlines()) if isinstance(a, str) else zip(a, b)
             first = next(((x, y) for x, y in pairs if x != y), (len(a), len(b)))
             differences.append(f"{kind}: theirs {first[0]!r}, ours {first[1]!r}")
-        if tree(folder / f"theirs.{kind}.files") != tree(Path(f"{ours}.files")):
+        trees = [unpacked(opener, tree(Path(f"{path}.files"))) for path in (theirs, ours)]
+        if trees[0] != trees[1]:
             differences.append(f"{kind}: other files")
+        if opener is not as_it_is:
+            continue
         # What they wrote, read by us.
         again = folder / f"again.{kind}"
         command = [atex, "import", theirs, "--files", folder / f"theirs.{kind}.files", "--out", again]
