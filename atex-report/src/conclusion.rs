@@ -33,6 +33,16 @@ impl RunVerdict {
     }
 }
 
+impl RunVerdict {
+    /// The word on both runs: the one that comes first in what [`Conclusion::of`] says of one run. So a failed test
+    /// of one run is not hidden by trouble of infrastructure in another.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let order = [Self::Interrupted, Self::Failed, Self::Infra];
+        order.into_iter().find(|one| [self, other].contains(one)).unwrap_or(Self::Passed)
+    }
+}
+
 impl fmt::Display for RunVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -134,4 +144,21 @@ fn all_well(counts: &Counts) -> String {
 
 fn tests(count: usize) -> String {
     if count == 1 { "1 test".into() } else { format!("{count} tests") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_test_is_not_hidden_by_another_run() {
+        use RunVerdict::{Failed, Infra, Interrupted, Passed};
+        let order = [Passed, Infra, Failed, Interrupted];
+        for (number, better) in order.into_iter().enumerate() {
+            for worse in &order[number..] {
+                assert_eq!(better.worse(*worse), *worse);
+                assert_eq!(worse.worse(better), *worse);
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use atex_report::{
-    Asked, Dataset, Markdown, Review, ReviewText, RunStore, Slow, Style, SummaryText,
+    Asked, Dataset, Markdown, Review, ReviewText, RunStore, RunVerdict, Slow, Style, SummaryText,
 };
 
 use self::options::ReportOptions;
@@ -23,17 +23,17 @@ pub(crate) fn run(options: &ReportOptions) -> Result<u8> {
     if options.html.is_some() && options.runs.len() > 1 {
         // A page is about one run, and says what changed since the others.
         let runs = html::by_start(&options.runs)?;
-        let code = report(&runs[runs.len() - 1], (&runs, options))?;
-        return Ok(if options.exit_code { code } else { exit_code::PASSED });
+        let verdict = report(&runs[runs.len() - 1], (&runs, options))?;
+        return Ok(if options.exit_code { exit_code::of_run(verdict) } else { exit_code::PASSED });
     }
-    let mut worst = exit_code::PASSED;
+    let mut worst = RunVerdict::Passed;
     for dir in options.runs.iter().chain(&newest) {
         if options.runs.len() > 1 && !options.json && !options.markdown {
             message::line(&format!("== {}", dir.display()))?;
         }
-        worst = worst.max(report(dir, (&[], options))?);
+        worst = worst.worse(report(dir, (&[], options))?);
     }
-    Ok(if options.exit_code { worst } else { exit_code::PASSED })
+    Ok(if options.exit_code { exit_code::of_run(worst) } else { exit_code::PASSED })
 }
 
 /// The newest of the runs that are kept where they are by default.
@@ -48,7 +48,7 @@ fn newest() -> Result<PathBuf> {
 }
 
 /// Says what became of one run, compared with others besides those that are asked for.
-fn report(dir: &Path, (others, options): (&[PathBuf], &ReportOptions)) -> Result<u8> {
+fn report(dir: &Path, (others, options): (&[PathBuf], &ReportOptions)) -> Result<RunVerdict> {
     let store = RunStore::open(dir)?;
     let waivers = waivers::of_run(&options.waivers, &store)?;
     let mut dataset = Dataset::builder();
@@ -93,7 +93,7 @@ fn report(dir: &Path, (others, options): (&[PathBuf], &ReportOptions)) -> Result
         let more = ReviewText::new(&review, message::width());
         message::text(&text(&review, &store, more))?;
     }
-    Ok(exit_code::of_run(review.conclusion().verdict))
+    Ok(review.conclusion().verdict)
 }
 
 fn same(a: &Path, b: &Path) -> bool {

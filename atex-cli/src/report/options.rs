@@ -23,7 +23,8 @@ pub(crate) struct ReportOptions {
     #[command(flatten)]
     pub(crate) waivers: WaiverOptions,
 
-    /// End with the exit code of the run, as 'atex run' would: 1 if some test failed and is not waived, …
+    /// End with the exit code of the run, as 'atex run' would: 1 if some test failed and is not waived, … Of several runs, one that was
+    /// interrupted counts first, then one with a failed test, then trouble of infrastructure
     #[arg(long)]
     pub(crate) exit_code: bool,
 

@@ -62,12 +62,19 @@ struct Killed {
 impl Killed {
     /// A run that was killed while its second test ran.
     fn new(pool: &str) -> Self {
+        Self::with(pool, "")
+    }
+
+    fn with(pool: &str, arguments: &str) -> Self {
         let bench = Bench::new(TREE);
         let folder = bench.path("").display().to_string();
-        let mut run = bench.command("run --progress none --out ../out --secret PASSWORD");
+        let run = format!("run --progress none --out ../out --secret PASSWORD {arguments}");
+        let mut run = bench.command(&run);
         run.args(["--pool", pool, "-e", "WORD=w", "-e", &format!("FOLDER={folder}")]);
         let child = run.env("PASSWORD", "hunter2").spawn().unwrap();
         until("the second test begins", || bench.path("begun").exists());
+        let filed = || count(&journal(&bench, "out"), "test_concluded", Some("/early")) == 1;
+        until("the first test is filed", filed);
         kill(child);
         Self { bench }
     }
@@ -111,6 +118,36 @@ fn a_killed_run_goes_on_where_it_was() {
     killed.check();
     let again = killed.bench.atex("run --resume ../out");
     assert!(again.contains("the run is over") && again.ends_with("exit code Some(2)\n"), "{again}");
+}
+
+/// Files of results hold what they were given before the kill, whole, also those that are compressed; and all of it in the end.
+#[test]
+fn what_was_filed_before_a_kill_can_be_read() {
+    const FILES: [&str; 7] =
+        ["jsonl.gz", "jsonl.xz", "jsonl.zst", "yaml.xz", "xml.gz", "csv.xz", "sqlite"];
+    let typed = FILES.map(|file| format!("--results {}", file.replace("xml", "junit")));
+    let killed = Killed::with("local,platform=x", &typed.join(" "));
+    let check = |when: &str| {
+        let expected = killed.bench.results(&killed.bench.path("out"));
+        for file in FILES {
+            let out = format!("{when}-{file}");
+            let import = format!("import ../out/results.{file} --out ../{out}");
+            let import = killed.bench.command(&import).output().unwrap();
+            let said = String::from_utf8_lossy(&import.stderr);
+            assert!(
+                import.status.success() && !said.contains("ends in the middle"),
+                "{file}: {said}"
+            );
+            assert_eq!(killed.bench.results(&killed.bench.path(&out)), expected, "{file}");
+        }
+        expected.len()
+    };
+    let before = check("killed");
+    assert!(before > 0);
+    killed.bench.write("go", "");
+    let output = killed.resume("--progress none");
+    assert_eq!(output.status.code(), Some(1), "{}", killed.bench.transcript("resume", &output));
+    assert!(check("resumed") > before);
 }
 
 #[test]
