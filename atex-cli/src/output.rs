@@ -152,7 +152,8 @@ impl<'a> OutputSpec<'a> {
     }
 
     fn check(&self) -> Result<()> {
-        const KNOWN: [&str; 6] = ["files", "level", "pack", "suffix", "exclude", "duplicates"];
+        const KNOWN: [&str; 7] =
+            ["files", "level", "pack", "suffix", "exclude", "duplicates", "limit"];
         if self.format == PORTAL {
             return self.launch().map(drop);
         }
@@ -189,6 +190,13 @@ impl<'a> OutputSpec<'a> {
         let packing = packing.map(at_level).transpose()?;
         let plan = packing.into_iter().fold(plan, ResultsPlan::packed);
         let plan = self.setting("files").into_iter().fold(plan, ResultsPlan::files);
+        let plan = match self.setting("limit").map(str::parse::<u64>) {
+            None => plan,
+            Some(Ok(megabytes)) if format == ResultsFormat::Junit => {
+                plan.size_limit(megabytes.saturating_mul(1 << 20))
+            }
+            Some(_) => bail!("limit is the size of a JUnit file, in MiB"),
+        };
         let plan = match self.setting("duplicates") {
             None | Some("no") => plan,
             Some("yes") => plan.allow_duplicates(),
@@ -314,7 +322,7 @@ mod tests {
             "yaml:r.yaml,files=f,duplicates=yes",
             "jsonl.zst,files=f,pack=gz,suffix=,exclude=a,exclude=b,level=3",
             "sqlite:r.db",
-            "junit,files=f",
+            "junit,files=f,limit=10",
             "csv.gz",
         ];
         for typed in good {
@@ -332,6 +340,8 @@ mod tests {
             "jsonl,files",
             "sqlite.gz",
             "yaml,duplicates=maybe",
+            "yaml,limit=10",
+            "junit,limit=big",
         ];
         let shown = bad.map(|typed| {
             let error = check(&[typed.to_owned()]).unwrap_err();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use atex_core::{Tally, Verdict};
 
@@ -11,11 +12,63 @@ use super::source::{Reported, Said, Stop, said};
 
 /// The longest text of an attribute, in bytes. Readers of JUnit files hold all of them in memory, and some refuse big ones.
 const TEXT_MAX: usize = 64 << 10;
+/// The same, once the file has become too big.
+const SHORT_MAX: usize = 1 << 10;
 
 /// A test is a `<testsuite>` with the properties `atex.platform` and `atex.test`. Its own result is a `<testcase>` with the platform as class
 /// name, those of its subtests have the platform and the test.
+///
+/// Once the file has reached its limit, subtests that did not fail are counted only, and notes are short; at twice the limit, just tests themselves
+/// go in.
 #[derive(Debug)]
-pub(super) struct Junit;
+pub(super) struct Junit {
+    limit: u64,
+    written: AtomicU64,
+}
+
+impl Junit {
+    /// A file of about so many bytes.
+    pub(super) fn new(limit: u64) -> Self {
+        Self { limit, written: AtomicU64::new(0) }
+    }
+
+    fn detail(&self) -> Detail {
+        let written = self.written.load(Ordering::Relaxed);
+        if written < self.limit {
+            Detail::All
+        } else if written / 2 < self.limit {
+            Detail::Broken
+        } else {
+            Detail::Own
+        }
+    }
+}
+
+/// What of a test there is room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    All,
+    /// What failed, and results of the test itself.
+    Broken,
+    /// Results of the test itself.
+    Own,
+}
+
+impl Detail {
+    fn has(self, one: &Reported<'_>) -> bool {
+        let status = one.status.as_ref().and_then(Said::text);
+        match self {
+            _ if said(&one.name).is_none() => true,
+            Self::All => true,
+            Self::Broken => matches!(status, Some("fail" | "error" | "infra")),
+            Self::Own => false,
+        }
+    }
+
+    fn text_max(self) -> usize {
+        if self == Self::All { TEXT_MAX } else { SHORT_MAX }
+    }
+}
 
 impl Shape for Junit {
     fn name(&self) -> &'static str {
@@ -32,7 +85,8 @@ impl Shape for Junit {
 
     fn write(&self, told: &Told<'_>, out: &mut dyn Write) -> Result<(), Stop> {
         let (mut counts, mut cases) = (Counts::default(), Buffer::default());
-        cases_of(told, |status| counts.tally.count(status), &mut cases)?;
+        let detail = self.detail();
+        let left_out = cases_of((told, detail), |status| counts.tally.count(status), &mut cases)?;
         let platform = &*told.record.platform;
         let seconds = told.record.outcome.took.as_secs_f64();
         let counts = counts.attributes();
@@ -44,12 +98,19 @@ impl Shape for Junit {
         writeln!(out, "<properties>")?;
         property("atex.platform", &told.record.platform, out)?;
         property("atex.test", told.name, out)?;
+        if left_out > 0 {
+            property("atex.left_out", &left_out.to_string(), out)?;
+        }
         writeln!(out, "</properties>")?;
         match cases.bytes() {
             Some(bytes) => out.write_all(bytes)?,
-            None => cases_of(told, |_| {}, out)?,
+            None => drop(cases_of((told, detail), |_| {}, out)?),
         }
         Ok(writeln!(out, "</testsuite>")?)
+    }
+
+    fn written(&self, bytes: u64) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -70,23 +131,28 @@ impl Counts {
     }
 }
 
-/// Writes all results.
+/// Writes all results that there is room for. Tells how many others there are.
 fn cases_of(
-    told: &Told<'_>,
+    (told, detail): (&Told<'_>, Detail),
     mut count: impl FnMut(Option<&str>),
     out: &mut dyn Write,
-) -> Result<(), Stop> {
+) -> Result<u64, Stop> {
     // The attempts before are told once, with the first result of the test itself.
-    let mut earlier = told.earlier;
-    told.source.each(|one| {
+    let (mut earlier, mut left_out) = (told.earlier, 0);
+    let all = told.source.each(|one| {
+        if !detail.has(one) {
+            left_out += 1;
+            return Ok(());
+        }
         count(one.status.as_ref().and_then(Said::text));
         let attempts = if said(&one.name).is_none() { std::mem::take(&mut earlier) } else { &[] };
-        Ok(case(told, one, attempts, out)?)
-    })
+        Ok(case((told, detail.text_max()), one, attempts, out)?)
+    });
+    all.map(|()| left_out)
 }
 
 fn case(
-    told: &Told<'_>,
+    (told, most): (&Told<'_>, usize),
     one: &Reported<'_>,
     earlier: &[Earlier],
     out: &mut dyn Write,
@@ -119,14 +185,14 @@ fn case(
         Some("skip") => Some("skipped"),
         _ => None,
     };
-    properties(told, one, kind.is_some(), out)?;
+    properties((told, most), one, kind.is_some(), out)?;
     if let (Some(kind), Some(status)) = (kind, status) {
         write!(out, "<{kind}")?;
         if kind != "skipped" {
             write!(out, " type=\"{}\"", escaped(&status.shown()))?;
         }
         if let Some(note) = note {
-            write!(out, " message=\"{}\"", escaped(cut(&note.shown())))?;
+            write!(out, " message=\"{}\"", escaped(cut(&note.shown(), most)))?;
         }
         writeln!(out, "/>")?;
     }
@@ -137,7 +203,7 @@ fn case(
 
 /// What a `<testcase>` has no place for: most statuses and notes, the names of files.
 fn properties(
-    told: &Told<'_>,
+    (told, most): (&Told<'_>, usize),
     one: &Reported<'_>,
     has_message: bool,
     out: &mut dyn Write,
@@ -156,14 +222,14 @@ fn properties(
         property("atex.status", "", out)?;
     }
     if let Some(note) = note {
-        property("atex.note", cut(&note.shown()), out)?;
+        property("atex.note", cut(&note.shown(), most), out)?;
     }
-    files.iter().try_for_each(|file| property("atex.file", cut(&file.shown()), out))?;
+    files.iter().try_for_each(|file| property("atex.file", cut(&file.shown(), most), out))?;
     if exact {
         let mut line = Vec::new();
         let parts = (&*told.record.platform, &one.status, told.name, &one.name, files, &one.note);
         atex_core::ascii_json::write(&mut line, &parts)?;
-        if line.len() <= TEXT_MAX {
+        if line.len() <= most {
             property("atex.result", &String::from_utf8_lossy(&line), out)?;
         }
     }
@@ -194,7 +260,7 @@ fn rerun(attempt: &Earlier, passed: bool, out: &mut dyn Write) -> io::Result<()>
     let how = if passed { "flaky" } else { "rerun" };
     let note = attempt.outcome.note.as_deref().unwrap_or_default();
     let status = if kind == "Failure" { "fail" } else { "infra" };
-    let message = escaped(cut(note));
+    let message = escaped(cut(note, TEXT_MAX));
     let seconds = attempt.outcome.took.as_secs_f64();
     writeln!(out, "<{how}{kind} type=\"{status}\" message=\"{message}\" time=\"{seconds:.3}\"/>")
 }
@@ -204,8 +270,8 @@ fn property(name: &str, value: &str, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The beginning of a text that is too long.
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TEXT_MAX)]
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// The text as the value of an attribute. White space is kept; what XML 1.0 cannot hold, however it is written, becomes U+FFFD.

@@ -33,11 +33,10 @@ pub use self::several::Several;
 use self::shape::{Buffer, Shape, Told};
 #[cfg(not(feature = "reportportal"))]
 use self::source::Source;
-use self::source::Stop;
-#[cfg(any(feature = "import", feature = "reportportal"))]
-pub(crate) use self::source::{Reported, Said};
 #[cfg(feature = "reportportal")]
-pub(crate) use self::source::{Source, said};
+pub(crate) use self::source::Source;
+use self::source::Stop;
+pub(crate) use self::source::{FiledLine, Reported, Said, said};
 use self::tail::Tail;
 
 /// The results of all tests in one file, plain or compressed, and all files that tests left beside it, as
@@ -226,7 +225,9 @@ impl Shared {
             }),
             #[cfg(feature = "sqlite")]
             Medium::Database(database) => database.add(told),
-        }
+        }?;
+        self.shape.iter().for_each(|shape| shape.written(buffer.total()));
+        Ok(())
     }
 
     fn finish(&self) -> Result<()> {

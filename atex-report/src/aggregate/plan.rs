@@ -39,11 +39,11 @@ pub enum ResultsFormat {
 }
 
 impl ResultsFormat {
-    fn shape(self) -> Option<Box<dyn Shape>> {
+    fn shape(self, size_limit: u64) -> Option<Box<dyn Shape>> {
         Some(match self {
             Self::JsonLines => Box::new(json_lines::JsonLines),
             Self::Yaml => Box::new(yaml::Yaml),
-            Self::Junit => Box::new(super::junit::Junit),
+            Self::Junit => Box::new(super::junit::Junit::new(size_limit)),
             #[cfg(feature = "csv")]
             Self::Csv => Box::new(super::csv::Csv),
             #[cfg(feature = "sqlite")]
@@ -73,12 +73,23 @@ pub struct ResultsPlan {
     files: Option<PathBuf>,
     pack_files: Option<PackFiles>,
     allow_duplicates: bool,
+    size_limit: u64,
 }
+
+/// What readers of JUnit files were seen to take.
+const SIZE_LIMIT: u64 = 100 << 20;
 
 impl ResultsPlan {
     /// Plain text, without the files of tests.
     pub fn new(format: ResultsFormat) -> Self {
-        Self { format, packing: None, files: None, pack_files: None, allow_duplicates: false }
+        Self {
+            format,
+            packing: None,
+            files: None,
+            pack_files: None,
+            allow_duplicates: false,
+            size_limit: SIZE_LIMIT,
+        }
     }
 
     /// Compresses the results.
@@ -105,6 +116,14 @@ impl ResultsPlan {
         self
     }
 
+    /// About how big a JUnit file may become, in bytes before it is compressed: 100 MiB, unless it is said. Once it is that big, subtests
+    /// that did not fail are counted only (the property `atex.left_out` of the test) and notes are cut after 1 KiB; at twice that, only
+    /// results of tests themselves go in. Other formats have no limit.
+    pub fn size_limit(mut self, bytes: u64) -> Self {
+        self.size_limit = bytes;
+        self
+    }
+
     /// Begins the file and the folder of files. Neither may exist; the folders that hold them must.
     ///
     /// # Errors
@@ -112,7 +131,7 @@ impl ResultsPlan {
     /// nothing is left.
     pub fn create(self, results: impl Into<PathBuf>) -> Result<ResultsFile> {
         let path = results.into();
-        let shape = self.format.shape();
+        let shape = self.format.shape(self.size_limit);
         if let Some(how) = &self.pack_files {
             how.packing().packer(Some(0))?;
         }

@@ -40,6 +40,9 @@ pub(super) trait Shape: fmt::Debug + Send + Sync {
 
     /// Writes all results of a test.
     fn write(&self, told: &Told<'_>, out: &mut dyn Write) -> Result<(), Stop>;
+
+    /// So many bytes were written for a test, which is in the file now.
+    fn written(&self, _bytes: u64) {}
 }
 
 impl Told<'_> {
@@ -59,6 +62,7 @@ impl Told<'_> {
 pub(super) struct Buffer {
     bytes: Vec<u8>,
     overflown: bool,
+    total: u64,
 }
 
 /// What is kept of a test; with more, its results are read again.
@@ -69,10 +73,16 @@ impl Buffer {
     pub(super) fn bytes(&self) -> Option<&[u8]> {
         (!self.overflown).then_some(&self.bytes)
     }
+
+    /// How much was written, whether it was kept or not.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
 }
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.total += bytes.len() as u64;
         if !self.overflown && self.bytes.len() + bytes.len() > BUFFER_MAX {
             self.overflown = true;
             self.bytes = Vec::new();

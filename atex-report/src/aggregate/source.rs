@@ -145,6 +145,28 @@ impl<'de: 'a, 'a> Deserialize<'de> for Reported<'a> {
     }
 }
 
+/// A result as it stands in a file of the results of all tests: platform, status, test, subtest, files, note.
+#[derive(Debug, serde::Deserialize)]
+#[serde(expecting = "[platform, status, test, subtest, [files], note]")]
+pub(crate) struct FiledLine<'a>(
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] Said<'a>,
+    #[serde(borrow)] FileList<'a>,
+    #[serde(borrow)] Said<'a>,
+);
+
+impl<'a> FiledLine<'a> {
+    /// The platform, the test, and the result.
+    pub(crate) fn into_parts(self) -> (Said<'a>, Said<'a>, Reported<'a>) {
+        let Self(platform, status, test, name, FileList(files), note) = self;
+        let keep = |what: Said<'a>| (!what.is_null()).then_some(what);
+        let reported = Reported { status: keep(status), name: keep(name), note: keep(note), files };
+        (platform, test, reported)
+    }
+}
+
 struct ReportedVisitor;
 
 impl<'de> Visitor<'de> for ReportedVisitor {
@@ -181,6 +203,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
 }
 
 /// The files of a result; none, if it is no list.
+#[derive(Debug)]
 struct FileList<'a>(Vec<Said<'a>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for FileList<'a> {
@@ -324,5 +347,11 @@ mod tests {
             assert_eq!(reported.note, Some(Said::Other(json!(2))), "the last one counts");
         }
         serde_json::from_str::<Reported<'_>>("[]").unwrap_err();
+        let line = r#"["p", "pass", "/t", null, null, 5]"#;
+        let line: FiledLine<'_> = serde_json::from_str(line).unwrap();
+        let (platform, test, reported) = line.into_parts();
+        assert_eq!((platform.text(), test.text()), (Some("p"), Some("/t")));
+        assert_eq!((reported.name, reported.files), (None, vec![]));
+        assert_eq!(reported.note.unwrap().shown(), "5");
     }
 }

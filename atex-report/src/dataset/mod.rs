@@ -2,7 +2,6 @@
 
 mod builder;
 mod dictionary;
-mod line;
 mod rows;
 mod run;
 mod stored;

@@ -8,8 +8,8 @@ use std::path::Path;
 use atex_core::Artifacts;
 use atex_core::bounded_lines::{BoundedLines, Next};
 
-use super::line::{ArtifactLine, RunLine};
 use super::{AttemptId, DatasetBuilder, NewRow, RunBuilder};
+use crate::aggregate::{FiledLine, Reported, Said, said};
 use crate::{RunStore, StoreError};
 
 impl DatasetBuilder {
@@ -49,10 +49,7 @@ impl RunBuilder<'_> {
         let id = AttemptId(u32::try_from(number).unwrap_or(u32::MAX));
         let path = Artifacts::open(dir).results_file();
         let add = |run: &mut Self, text: &[u8]| {
-            let line: ArtifactLine<'_> = serde_json::from_slice(text)?;
-            let files: Vec<&str> = line.files.0.iter().map(Cow::as_ref).collect();
-            let (subtest, status, note) = (line.name.get(), line.status.get(), line.note.get());
-            run.row(id, NewRow { subtest, status, note, files: &files, ..NewRow::default() });
+            run.reported(id, &serde_json::from_slice(text)?);
             Ok(())
         };
         self.lines(&path, add)
@@ -66,22 +63,30 @@ impl RunBuilder<'_> {
         let last: std::collections::HashMap<_, _> =
             self.run.attempts.iter().map(|one| ((one.platform, one.test), one.number)).collect();
         let add = |run: &mut Self, text: &[u8]| {
-            let RunLine(platform, status, test, subtest, files, note) =
-                serde_json::from_slice(text)?;
-            let (platform, test) =
-                (platform.get().unwrap_or_default(), test.get().unwrap_or_default());
+            let line: FiledLine<'_> = serde_json::from_slice(text)?;
+            let (platform, test, reported) = line.into_parts();
+            let (platform, test) = (&*platform.shown(), &*test.shown());
             let texts = &run.builder.texts;
             let place = texts.platforms.find(platform).zip(texts.tests.find(test));
             let number = place.and_then(|place| last.get(&place)).copied().unwrap_or(1);
             let id = run.attempt(platform, test, number);
             if !with_rows.contains(&id.0) {
-                let files: Vec<&str> = files.0.iter().map(Cow::as_ref).collect();
-                let (subtest, status, note) = (subtest.get(), status.get(), note.get());
-                run.row(id, NewRow { subtest, status, note, files: &files, ..NewRow::default() });
+                run.reported(id, &reported);
             }
             Ok(())
         };
         self.lines(path, add).map(|_| ())
+    }
+
+    /// Adds what an attempt reported. What is no text is shown as JSON, because tests may report what they like; `null` is nothing.
+    fn reported(&mut self, id: AttemptId, one: &Reported<'_>) {
+        let [subtest, status, note] =
+            [&one.name, &one.status, &one.note].map(|what| said(what).map(Said::shown));
+        let files = one.files.iter().filter(|file| !file.is_null()).map(Said::shown);
+        let files: Vec<Cow<'_, str>> = files.collect();
+        let files: Vec<&str> = files.iter().map(Cow::as_ref).collect();
+        let (subtest, status, note) = (subtest.as_deref(), status.as_deref(), note.as_deref());
+        self.row(id, NewRow { subtest, status, note, files: &files, ..NewRow::default() });
     }
 
     /// Reads a file line by line. Says whether it is there.

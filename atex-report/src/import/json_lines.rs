@@ -4,22 +4,10 @@ use std::io::BufRead;
 
 use atex_core::Artifacts;
 use atex_core::bounded_lines::{BoundedLines, Next};
-use serde::Deserialize;
 
 use super::Stop;
 use super::store_writer::{Found, StoreWriter};
-use crate::aggregate::{Reported, Said};
-
-/// The parts of a line, in their order.
-#[derive(Deserialize)]
-struct Line<'a>(
-    #[serde(borrow)] Said<'a>,
-    #[serde(borrow)] Said<'a>,
-    #[serde(borrow)] Said<'a>,
-    #[serde(borrow)] Said<'a>,
-    #[serde(borrow)] Option<Vec<Said<'a>>>,
-    #[serde(borrow)] Said<'a>,
-);
+use crate::aggregate::{FiledLine, Reported};
 
 pub(super) fn read(reader: impl BufRead, writer: &mut StoreWriter) -> Result<(), Stop> {
     let mut lines = BoundedLines::new(reader, Artifacts::RESULT_MAX);
@@ -54,26 +42,14 @@ enum Problem {
 }
 
 fn one(text: &[u8], writer: &mut StoreWriter) -> Result<(), Problem> {
-    let line: Line<'_> = serde_json::from_slice(text).map_err(Problem::Json)?;
-    let (platform, test) = (line.0.clone(), line.2.clone());
+    let line: FiledLine<'_> = serde_json::from_slice(text).map_err(Problem::Json)?;
+    let (platform, test, reported) = line.into_parts();
     let found =
         Found { platform: Some(&platform.shown()), test: &test.shown(), ..Found::default() };
-    writer.add(found, of_line(line)).map_err(|error| Problem::Stop(error.into()))
-}
-
-fn of_line(line: Line<'_>) -> Reported<'_> {
-    fn keep(what: Said<'_>) -> Option<Said<'_>> {
-        (!what.is_null()).then_some(what)
-    }
-    Reported {
-        status: keep(line.1),
-        name: keep(line.3),
-        files: line.4.unwrap_or_default(),
-        note: keep(line.5),
-    }
+    writer.add(found, reported).map_err(|error| Problem::Stop(error.into()))
 }
 
 /// A line as a text that another format carries.
 pub(super) fn of_text(text: &str) -> Result<Reported<'_>, serde_json::Error> {
-    serde_json::from_str::<Line<'_>>(text).map(of_line)
+    serde_json::from_str::<FiledLine<'_>>(text).map(|line| line.into_parts().2)
 }

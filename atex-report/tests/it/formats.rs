@@ -1,7 +1,7 @@
 //! What the formats look like, with texts that want to break them.
 
 use atex_core::{Aggregator, Outcome, Verdict};
-use atex_report::{Earlier, ResultsFormat};
+use atex_report::{Earlier, ResultsFormat, ResultsPlan};
 use serde_json::json;
 use std::time::Duration;
 
@@ -53,6 +53,40 @@ async fn csv() {
     insta::assert_snapshot!(
         written(ResultsFormat::Csv).await.replace('\r', "␍").replace('\0', "␀")
     );
+}
+
+/// A file that becomes too big tells less of the tests that come after that, and says so.
+#[tokio::test]
+async fn junit_has_a_limit() {
+    let place = Place::with(|_| ResultsPlan::new(ResultsFormat::Junit).size_limit(3000));
+    let results = jsonl(&[
+        json!({"name": "good", "status": "pass"}),
+        json!({"name": "bad", "status": "fail", "note": "n".repeat(1200)}),
+        json!({"status": "fail"}),
+    ]);
+    for test in ["/1", "/2", "/3", "/4", "/5", "/6"] {
+        place.lines.ingest(place.record(("p", test), &results, &[])).await.unwrap();
+    }
+    place.lines.finish().await.unwrap();
+    let text = place.results();
+    let suites = text.split("<testsuite ").skip(1).map(|suite| {
+        let count = |what: &str| suite.matches(what).count();
+        let left_out = suite.split("atex.left_out\" value=\"").nth(1);
+        let left_out = left_out.and_then(|rest| rest.split('"').next()).unwrap_or("none");
+        let notes = suite.matches('n').count() / 1000;
+        format!("{} cases, {left_out} left out, notes of {notes} KB", count("<testcase"))
+    });
+    insta::assert_snapshot!(suites.collect::<Vec<_>>().join("\n"), @r"
+    3 cases, none left out, notes of 1 KB
+    3 cases, none left out, notes of 1 KB
+    2 cases, 1 left out, notes of 1 KB
+    2 cases, 1 left out, notes of 1 KB
+    1 cases, 2 left out, notes of 0 KB
+    1 cases, 2 left out, notes of 0 KB
+    ");
+    assert!(text.contains(&"n".repeat(1200)) && text.ends_with("</testsuites>\n"));
+    let third = text.split("<testsuite ").nth(3).unwrap();
+    assert!(third.contains("tests=\"2\" failures=\"2\"") && !third.contains(&"n".repeat(1025)));
 }
 
 /// More results than are kept in memory are the same as few.
