@@ -5,8 +5,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the program has open besides its systems: the journal, the results, the runtime.
 const OWN: u64 = 64;
-/// What a system with a running test has open at most: 15 over ssh (the ends of pipes, sockets to the ssh master, processes).
-const PER_SYSTEM: u64 = 16;
+/// What a system with a running test has open at most: 11 over ssh (the ends of pipes, sockets to the ssh master, processes).
+const PER_SYSTEM: u64 = 12;
 
 /// Sees to it that so many systems can be used at once: raises the limit as far as this user may.
 ///

@@ -145,7 +145,8 @@ impl<'a> Running<'a> {
             Ok(Came::Begun(range)) => (true, range),
             Ok(Came::Bytes(range)) => (false, range),
             Ok(Came::Goes) => {
-                self.let_go();
+                // It would only take up a session of the connection, of which there may be few.
+                self.leave().await;
                 return self.on(Event::Goes);
             }
             Ok(Came::End(status)) => return self.ended(status),

@@ -6,6 +6,7 @@ mod chaos;
 mod command;
 mod conformance;
 mod cut;
+mod few_sessions;
 mod fmf;
 mod hostile;
 mod lossy;
