@@ -342,6 +342,15 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "FORMAT[:FILE][,KEY=VALUE]…")]
     pub(crate) results: Vec<String>,
 
+    /// Write the report as one HTML file, again and again while the run goes on: the page in a browser follows. At the end there is
+    /// report.html in the folder of the run in any case
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// How often to write it; less often when that would take more than a twentieth of the time
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration, requires = "html")]
+    pub(crate) html_every: Duration,
+
     /// What to show while it runs: what each system does, at the bottom of a terminal (bar), lines elsewhere (plain)
     #[arg(long, value_name = "HOW", default_value = "auto")]
     pub(crate) progress: ProgressHow,
@@ -471,6 +480,7 @@ Examples:
   atex run --every-platform --pool podman:centos9,distro=centos-9 --pool podman:fedora42,distro=fedora-42
   atex run --commands checks.txt --pool ssh:root@lab1 --follow
   atex run --pool local --results junit:junit.xml --results jsonl.xz:out.jsonl.xz,files=out,pack=xz
+  atex run --pool local,max=4 --html report.html      open it in a browser: it follows
   atex run --filter 'tier: 1' --pool ssh,inventory=lab.hosts,max=8 --out results/tonight
   atex run --failed-from results/tonight --out results/again
   atex run --pool local,max=4 -t /net --until-fail

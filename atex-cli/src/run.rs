@@ -15,6 +15,7 @@ use crate::executor;
 use crate::interrupt::Interrupts;
 use crate::message::OutputError;
 use crate::platforms::{Places, Platforms};
+use crate::report::live::{LivePage, LivePlan};
 use crate::report::{ended, waivers};
 use crate::{exit_code, history, message, open_files, output, progress, resume, unmet};
 
@@ -34,6 +35,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<u8> {
         bail!("no tests were selected; `atex discover` with the same options shows what is");
     }
     output::check(&options.results)?;
+    live_plan(options).map_or(Ok(()), |plan| plan.check())?;
     open_files::make_room(platforms.systems().min(tests))?;
     let mut notes: Vec<String> =
         platforms.suites().flat_map(|suite| unmet::notes(suite, !options.no_install)).collect();
@@ -69,15 +71,23 @@ pub(crate) fn live(
     life: Life,
 ) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let page = live_plan(options).map(|plan| LivePage::start(plan, store, waivers.as_ref()));
     let seen = Arc::new(Seen::default());
     let done = runtime.block_on(drive(options, platforms, (store, life), &seen));
     // What still runs on the runtime is of no interest any more, and must not hold the program up.
     runtime.shutdown_background();
+    drop(page);
     // Also when the run could not be recorded to its end: what was seen is worth showing.
     let verdict = conclude(options, store, (&seen, waivers.as_ref()));
     history::keep(options, store, &seen.report());
     done?;
     Ok(verdict?)
+}
+
+/// Whether a page is wanted while the run goes on.
+fn live_plan(options: &RunOptions) -> Option<LivePlan> {
+    let page = options.html.clone()?;
+    Some(LivePlan { page, every: options.html_every.max(Duration::from_secs(1)) })
 }
 
 /// Makes the folder of the run.
@@ -214,7 +224,7 @@ fn conclude(
     (seen, waivers): (&Seen, Option<&Waivers>),
 ) -> Result<u8, OutputError> {
     let report = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let (summary, verdict) = ended::said(store, &report, waivers);
+    let (summary, verdict) = ended::said(store, &report, (waivers, options.html.as_deref()));
     let text = format!("{}\nresults: {}", summary.trim_end(), store.results_path().display());
     let printed = match options.progress {
         ProgressHow::Json => {

@@ -50,7 +50,7 @@ pub use journal_reader::{JournalReader, Torn};
 pub use json::summary_json;
 pub use packing::{PackFormat, Packing};
 #[cfg(feature = "html")]
-pub use page::{FileLayout, HtmlPage};
+pub use page::{FileLayout, HtmlPage, LogTail};
 #[cfg(feature = "reportportal")]
 pub use portal::{LaunchPlan, Patience, Portal, PortalStatus, ReportPortal, Subtests, Token};
 pub use remote_report::{LeftBehind, Release, RemoteReport};

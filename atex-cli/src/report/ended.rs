@@ -1,5 +1,7 @@
 //! What is said at the end of a run that just took place.
 
+use std::path::Path;
+
 use atex_report::{
     Asked, Conclusion, Dataset, Review, ReviewText, RunReport, RunStore, RunVerdict, Style,
     SummaryText, Waivers,
@@ -8,11 +10,11 @@ use atex_report::{
 use super::printed;
 use crate::message;
 
-/// The summary of a run, as it was seen, and the word on it. Writes the page of the run into its folder.
+/// The summary of a run, as it was seen, and the word on it. Writes the page of the run into its folder, and where it was wanted.
 pub(crate) fn said(
     store: &RunStore,
     seen: &RunReport,
-    waivers: Option<&Waivers>,
+    (waivers, wanted): (Option<&Waivers>, Option<&Path>),
 ) -> (String, RunVerdict) {
     let Some(dataset) = stored(store, seen) else {
         let summary = SummaryText::new(seen, message::width()).style(Style::Ansi);
@@ -23,12 +25,14 @@ pub(crate) fn said(
     let run = &dataset.runs()[0];
     let review = Review::of(&dataset, 0, &asked, printed::last_lines(store, &dataset, run));
     let more = ReviewText::new(&review, message::width()).part_of_suite();
-    let page = store.dir().join(super::html::NAME);
     let mut text = super::text(&review, store, more);
-    match super::html::write(&review, store, &page) {
-        Ok(()) => text = format!("{}\nreport: {}", text.trim_end(), page.display()),
-        // The run is what it is, with a page or without.
-        Err(error) => message::note(&format!("warning: {error:#}")),
+    for page in wanted.map(Path::to_owned).into_iter().chain([store.dir().join(super::html::NAME)])
+    {
+        match super::html::write(&review, store, (&page, None)) {
+            Ok(()) => text = format!("{}\nreport: {}", text.trim_end(), page.display()),
+            // The run is what it is, with a page or without.
+            Err(error) => message::note(&format!("warning: {error:#}")),
+        }
     }
     (text, review.conclusion().verdict)
 }

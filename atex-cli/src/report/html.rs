@@ -1,23 +1,33 @@
 //! The report as one HTML file.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use atex_report::{FileLayout, HtmlPage, Review, RunStore};
 
+use super::printed;
+
 /// What the page of a run is called in its folder.
 pub(crate) const NAME: &str = "report.html";
 
-/// Writes the page, with links to the files of the run, wherever it lies.
-pub(crate) fn write(review: &Review<'_>, store: &RunStore, path: &Path) -> Result<()> {
+/// A run that goes on and is looked at once: how often its page looks whether it was written again.
+const REFRESH: Duration = Duration::from_secs(10);
+
+/// Writes the page, with links to the files of the run, wherever it lies. It says how often it will be written again, if somebody does that.
+pub(crate) fn write(
+    review: &Review<'_>,
+    store: &RunStore,
+    (path, every): (&Path, Option<Duration>),
+) -> Result<()> {
     let goes_on = !review.report().is_finished() && store.goes_on()?;
-    let page = HtmlPage::new(review);
+    let page = HtmlPage::new(review).tails(printed::ends(store, review));
     let page = match link(store, path) {
         Some(folder) => page.files_in(folder, layout(store)),
         None => page,
     };
-    // Somebody who writes it again and again while the run goes on need not press a key each time.
-    let page = if goes_on { page.refresh(10) } else { page };
+    let every = every.unwrap_or(REFRESH).as_secs().try_into().unwrap_or(u32::MAX);
+    let page = if goes_on { page.refresh(every) } else { page };
     page.save(path)?;
     Ok(())
 }

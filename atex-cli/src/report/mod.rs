@@ -3,6 +3,7 @@
 pub(crate) mod ended;
 pub(crate) mod html;
 mod list;
+pub(crate) mod live;
 pub(crate) mod options;
 mod printed;
 pub(crate) mod waivers;
@@ -72,7 +73,7 @@ fn report(dir: &Path, (others, options): (&[PathBuf], &ReportOptions)) -> Result
         message::note(&format!("warning: {problem}"));
     }
     if let Some(path) = &options.html {
-        html::write(&review, &store, path)?;
+        html::write(&review, &store, (path, None))?;
         message::line(&format!("report: {}", path.display()))?;
     } else if options.select.is_any() {
         if options.markdown {

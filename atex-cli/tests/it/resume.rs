@@ -104,6 +104,37 @@ impl Killed {
     }
 }
 
+/// The page that follows a run is whole whenever somebody looks, also after a kill, and goes on with the run.
+#[test]
+fn a_page_follows_a_run_through_its_lives() {
+    let bench = Bench::new(TREE);
+    let folder = bench.path("").display().to_string();
+    let mut run = bench.command(
+        "run --progress none --out ../out --secret PASSWORD --html ../page.html --html-every 1s",
+    );
+    run.args(["--pool", "local,platform=x", "-e", "WORD=w", "-e", &format!("FOLDER={folder}")]);
+    let child = run.env("PASSWORD", "hunter2").spawn().unwrap();
+    let page = || fs::read_to_string(bench.path("page.html")).unwrap_or_default();
+    until("the page tells of the first test", || {
+        let page = page();
+        assert!(page.is_empty() || page.ends_with("</html>\n"), "half a page");
+        page.contains("1 of 3 tests have a verdict, 1 failed")
+    });
+    kill(child);
+    assert!(page().ends_with("</html>\n") && page().contains(": running</title>"));
+    bench.write("go", "");
+    let mut again = bench.command("run --resume ../out --progress none");
+    let output = again.env("PASSWORD", "hunter2").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(page().contains(": failed</title>") && page().contains("1 of 3 tests failed"));
+    assert!(bench.path("out/report.html").is_file());
+    bench.assert_clean();
+    // What cannot be written is said before anything is run.
+    let nowhere = bench.atex("run --pool local --out ../o2 --html ../nowhere/page.html");
+    assert!(nowhere.contains("there is no such folder"), "{nowhere}");
+    assert!(!bench.path("o2").exists());
+}
+
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
     let killed = Killed::new("local,platform=x");

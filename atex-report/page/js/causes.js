@@ -17,7 +17,7 @@ export class Causes {
     const total = failures.reduce((sum, { cause }) => sum + cause[2], 0);
     this.element.replaceChildren(
       el('h2', {}, failures.length ? `${plural(total, 'failure')}, ${plural(failures.length, 'cause')}` : 'No failure says why'),
-      el('p', { class: 'quiet' }, 'Numbers, times and addresses are placeholders. ', head.unexplained > 0 && `${plural(head.unexplained, 'failure')} ${head.unexplained === 1 ? 'has' : 'have'} no note.`),
+      el('p', { class: 'quiet' }, 'Numbers, times and addresses are placeholders', head.unwaived && '; failures that are waived are left out', '. ', head.unexplained > 0 && `${plural(head.unexplained, 'failure')} ${head.unexplained === 1 ? 'has' : 'have'} no note.`),
       this.table(failures, total, most) || '',
       failures.length > most ? el('button', { class: 'more', onclick: () => this.draw(most * 10) }, `all ${failures.length}`) : '');
   }

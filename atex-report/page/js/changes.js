@@ -32,7 +32,7 @@ function listed(data, kind) {
     return el('li', {}, el('code', { class: 'history', title: 'oldest first' }, data.histories[of + 1]), ' ',
       el('button', { class: 'link', onclick: () => show({ view: 'results', q }) }, visible(test, 300)), platform && ' on ' + visible(platform, 80),
       outcome.note[of] > 0 && el('span', { class: 'quiet' }, ' ' + visible(data.notes[outcome.note[of]], 160)));
-  })), list.length > CHANGES_SHOWN && el('p', {}, `and ${number(list.length - SHOWN)} more`));
+  })), list.length > CHANGES_SHOWN && el('p', {}, `and ${number(list.length - CHANGES_SHOWN)} more`));
 }
 
 function slower(data) {
@@ -45,5 +45,5 @@ function removed(data) {
   const { removed: list } = data.head.changes;
   return list.length > 0 && el('section', {}, el('h3', {}, `Not there any more (${number(list.length)})`), el('ul', { class: 'changes' }, list.slice(0, CHANGES_SHOWN).map(([test, platform, subtest]) =>
     el('li', {}, visible(data.tests[test], 300), subtest > 0 && ': ' + visible(data.subtests[subtest], 200), platform > 0 && ' on ' + visible(data.platforms[platform], 80)))),
-  list.length > CHANGES_SHOWN && el('p', {}, `and ${number(list.length - SHOWN)} more`));
+  list.length > CHANGES_SHOWN && el('p', {}, `and ${number(list.length - CHANGES_SHOWN)} more`));
 }

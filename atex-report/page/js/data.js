@@ -32,7 +32,7 @@ export function read(buffer) {
     return new kinds[width](buffer, begin + from, bytes / width);
   };
   const data = { head, column };
-  for (const name of ['platforms', 'tests', 'subtests', 'statuses', 'notes', 'guests', 'files', 'histories']) {
+  for (const name of ['platforms', 'tests', 'subtests', 'statuses', 'notes', 'guests', 'files', 'histories', 'tailFiles', 'tailTexts']) {
     data[name] = texts(column, name);
   }
   for (const group of ['row', 'attempt', 'outcome']) {
@@ -72,7 +72,7 @@ function complete(data) {
   }
   // How long each result took: milliseconds from 1, 0 if nobody said.
   const exact = new Set();
-  data.millis = row.millis || new Uint32Array(data.rows);
+  data.millis = row.millis ? Uint32Array.from(row.millis) : new Uint32Array(data.rows);
   if (row.steps) {
     const table = Uint32Array.from({ length: 256 }, (_, step) => (step ? Math.round(2 ** ((step - 1) / 8)) : 0));
     for (let at = 0; at < data.rows; at++) data.millis[at] = table[row.steps[at]];
@@ -82,6 +82,22 @@ function complete(data) {
       data.millis[at] = millis[place];
     });
   }
+  // A result of a test itself took as long as the attempt, if nobody said anything else.
+  for (let number = 0; number < data.attempts; number++) {
+    if (!attempt.took[number]) continue;
+    for (let at = attempt.begin[number]; at < attempt.begin[number + 1]; at++) {
+      if (row.subtest[at] === 0 && data.millis[at] === 0) {
+        data.millis[at] = attempt.took[number];
+        exact.add(at);
+      }
+    }
+  }
+  data.tagsOf = (test) => data.head.tags.filter(([, tests]) => tests.includes(test)).map(([tag]) => tag);
+  data.timed = data.millis.some((millis) => millis > 0);
+  const tails = new Map(Array.from(data.column('tail.row') || [], (at, place) => [at, place + 1]));
+  data.tailOf = (at) => (tails.has(at) ? { file: data.tailFiles[tails.get(at)], text: data.tailTexts[tails.get(at)] } : null);
+  // The waivers can be switched off: then nothing is waived.
+  data.waivers = [row.waiver, new Uint8Array(data.rows)];
   data.took = (at) => (data.millis[at] ? data.millis[at] - 1 : null);
   data.isExact = (at) => !row.steps || exact.has(at);
   data.filesOf = (at) => {

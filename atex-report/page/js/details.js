@@ -2,8 +2,9 @@
 
 import { KIND_NAMES, badge, duration, el, shellWord, verdictBadge, visible } from './text.js';
 import { linkOf } from './data.js';
+import { canView, tail, view } from './viewer.js';
 import { show, state } from './state.js';
-import { replaced, written } from './query.js';
+import { replaced } from './query.js';
 import { copyText } from './copy.js';
 
 export class Details {
@@ -33,6 +34,7 @@ export class Details {
       attempt.guest[number] > 0 && ['System', link('guest', data.guests[attempt.guest[number]])],
       data.took(at) !== null && ['Took', (data.isExact(at) ? '' : 'about ') + duration(data.took(at))],
       data.histories.length > 1 && ['History', el('code', { class: 'history', title: 'oldest first; . passed, F failed, ! infra, - skipped, ? open' }, data.histories[of + 1])],
+      data.tagsOf(attempt.test[number]).length > 0 && ['Tags', data.tagsOf(attempt.test[number]).map((tag) => [link('tag', tag), ' '])],
       row.change[at] > 0 && ['Since before', KIND_NAMES[row.change[at]]]];
     return [
       el('div', { class: 'bar' }, badge(data.statuses[row.status[at]]), el('span', { class: 'grow' }),
@@ -44,6 +46,7 @@ export class Details {
       row.cause[at] > 0 && this.cause(row.cause[at]),
       el('dl', {}, facts.filter(Boolean).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
       this.files(at),
+      data.tailOf(at) && tail(data.tailOf(at)),
       this.attempts(of, number, outcome),
       this.phases(number),
       this.again(test),
@@ -66,7 +69,12 @@ export class Details {
     const files = this.data.filesOf(at);
     return files.length > 0 && el('section', {}, el('h3', {}, 'Files'), el('ul', { class: 'files' }, files.map((file) => {
       const link = linkOf(this.data, at, file);
-      return el('li', {}, link ? el('a', { href: link, target: '_blank', rel: 'noreferrer' }, visible(file)) : visible(file));
+      const open = (event) => {
+        if (!canView(file) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        view(file, link);
+      };
+      return el('li', {}, link ? el('a', { href: link, target: '_blank', rel: 'noreferrer', onclick: open }, visible(file)) : visible(file));
     })));
   }
 
@@ -122,8 +130,4 @@ export class Details {
     return el('section', {}, el('h3', {}, 'Run it again'), el('div', { class: 'command' }, el('code', {}, visible(command)),
       el('button', { onclick: () => copyText(command) }, 'Copy')));
   }
-}
-
-export function testFilter(test) {
-  return written('test', [test]);
 }

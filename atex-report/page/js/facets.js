@@ -1,12 +1,13 @@
 // Facets: the values of a few fields, how many results each has under the filter, and a click to choose them.
 
-import { KINDS, KIND_NAMES, el, number, visible } from './text.js';
+import { KINDS, KIND_NAMES, el, number, tailed, visible } from './text.js';
 import { show, state } from './state.js';
 import { parse, toggled } from './query.js';
-import { remembered } from './filter.js';
+import { TIMES, remembered, tallied } from './filter.js';
 
 const SHOWN = 10;
-const whole = new Set();
+const TAILED = new Set(['platform', 'test']);
+export const whole = new Set();
 
 export class Facets {
   constructor(data) {
@@ -20,7 +21,8 @@ export class Facets {
       return others.length === terms.length ? result : remembered(this.data, others);
     };
     const parts = [this.statuses(of('status')), this.change(of('change')), this.waived(of('waived')),
-      this.byAttempt('platform', 'Platform', of('platform')), this.folders(of('test')), this.byAttempt('guest', 'System', of('guest'))];
+      this.byAttempt('platform', 'Platform', of('platform')), this.folders(of('test')), this.tags(of('tag')), this.causes(of('cause')), this.subtests(of('subtest')),
+      this.times(of('took')), this.attempts(terms), this.byAttempt('guest', 'System', of('guest'))];
     this.element.replaceChildren(...parts.filter(Boolean));
   }
 
@@ -53,16 +55,54 @@ export class Facets {
 
   change(result) {
     if (!this.data.head.changes) return null;
-    const counts = new Array(KINDS.length).fill(0);
-    for (const row of result.rows) counts[this.data.row.change[row]]++;
+    const counts = tallied(this.data, result).change;
     return this.facet('change', 'Since before', KINDS.map((kind, key) => [kind, KIND_NAMES[key], counts[key]]).slice(1));
   }
 
   waived(result) {
     if (!this.data.head.waivers.length) return null;
-    let count = 0;
-    for (const row of result.rows) count += this.data.row.waiver[row] > 0;
+    const count = result.count - tallied(this.data, result).waiver[0];
     return this.facet('waived', 'Known', [['yes', 'waived', count], ['no', 'not waived', result.count - count]]);
+  }
+
+  tags(result) {
+    const counts = new Uint32Array(this.data.tests.length);
+    result.attempts.forEach((count, at) => (counts[this.data.attempt.test[at]] += count));
+    const sum = (tests) => tests.reduce((all, test) => all + counts[test], 0);
+    return this.facet('tag', 'Tag', this.data.head.tags.map(([tag, tests]) => [tag, tag, sum(tests)]));
+  }
+
+  // What failures say, the most frequent first.
+  causes(result) {
+    const counts = tallied(this.data, result).cause;
+    const list = this.data.head.causes.map(([text], place) => [String(place + 1), text, counts[place + 1]]).filter(([, , count]) => count > 0);
+    return this.facet('cause', 'Cause', list.sort((a, b) => b[2] - a[2]));
+  }
+
+  subtests(result) {
+    const counts = tallied(this.data, result).subtest;
+    const keys = this.data.subtests.map((_, key) => key).filter((key) => key > 0 && counts[key] > 0);
+    keys.sort((a, b) => counts[b] - counts[a] || a - b);
+    return this.facet('subtest', 'Subtest', keys.map((key) => [this.data.subtests[key], this.data.subtests[key], counts[key]]));
+  }
+
+  times(result) {
+    if (!this.data.timed) return null;
+    const counts = tallied(this.data, result).times;
+    return this.facet('took', 'Took', TIMES.map(([, value, label], place) => [value, label, counts[place]]));
+  }
+
+  // Which attempts: only the last of each test count, unless others are asked for.
+  attempts(terms) {
+    const { attempt, attempts } = this.data;
+    if (attempt.last.every((last) => last)) return null;
+    const all = remembered(this.data, [...terms.filter((term) => term.field !== 'attempt'), ...parse('attempt:all').terms]);
+    let [last, every] = [0, 0];
+    for (let at = 0; at < attempts; at++) {
+      last += attempt.last[at] * all.attempts[at];
+      every += all.attempts[at];
+    }
+    return this.facet('attempt', 'Attempts', [['last', 'last of each', last], ['all', 'all', every]]);
   }
 
   facet(field, title, list) {
@@ -76,7 +116,7 @@ export class Facets {
     };
     return el('section', { 'data-facet': field }, el('h2', {}, title), el('ul', {}, shown.map(([value, label, count]) => el('li', {},
       el('button', { 'aria-pressed': String(chosen.has(value)), 'data-value': value, onclick: () => show({ q: toggled(state.q, field, value || 'none') }) },
-        el('span', {}, visible(label, 60)), el('b', {}, number(count)))))),
+        el('span', { title: visible(label, 300) }, TAILED.has(field) ? tailed(label, 120) : visible(label, 120)), el('b', {}, number(count)))))),
     values.length > shown.length && el('button', { class: 'more', onclick: more }, `all ${values.length}`));
   }
 }

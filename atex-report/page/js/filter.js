@@ -28,7 +28,7 @@ export function remembered(data, terms) {
   const result = known.get(key) || filtered(data, terms);
   known.delete(key);
   known.set(key, result);
-  if (known.size > 4) known.delete(known.keys().next().value);
+  if (known.size > 6) known.delete(known.keys().next().value);
   return result;
 }
 
@@ -50,11 +50,19 @@ function counted(data, rows, mask) {
   const broken = new Uint32Array(data.attempts);
   const isBroken = Uint8Array.from(data.statuses, (status) => Number(BROKEN.includes(status)));
   const { status, attempt } = data.row;
-  for (let place = 0; place < rows.length; place++) {
-    const row = rows[place];
-    statuses[status[row]]++;
-    attempts[attempt[row]]++;
-    broken[attempt[row]] += isBroken[status[row]];
+  // Rows of one attempt are together.
+  for (let place = 0; place < rows.length; ) {
+    const of = attempt[rows[place]];
+    const end = data.attempt.begin[of + 1];
+    const from = place;
+    let bad = 0;
+    for (; place < rows.length && rows[place] < end; place++) {
+      const one = status[rows[place]];
+      statuses[one]++;
+      bad += isBroken[one];
+    }
+    attempts[of] += place - from;
+    broken[of] += bad;
   }
   return { rows, count: rows.length, statuses, attempts, broken, mask };
 }
@@ -71,6 +79,8 @@ function attemptMask(data, term) {
       return by(attempt.test, matching(data.tests, term.values, below));
     case 'guest':
       return by(attempt.guest, matching(data.guests, term.values));
+    case 'tag':
+      return by(attempt.test, tagged(data, term.values));
     case 'attempt':
       return has((text, at) => text === 'all' || (text === 'last' ? attempt.last[at] : attempt.number[at] === Number(text)));
     case 'verdict':
@@ -137,20 +147,70 @@ function anywhere(data, term) {
   };
 }
 
+// The tests that have one of these tags.
+function tagged(data, values) {
+  const mask = new Uint8Array(data.tests.length);
+  const names = ['', ...data.head.tags.map(([tag]) => tag)];
+  const wanted = matching(names, values, (text) => (one) => one === text);
+  data.head.tags.forEach(([, tests], place) => wanted[place + 1] && tests.forEach((test) => (mask[test] = 1)));
+  if (wanted[0]) {
+    const any = new Set(data.head.tags.flatMap(([, tests]) => tests));
+    for (let test = 1; test < mask.length; test++) if (!any.has(test)) mask[test] = 1;
+  }
+  return mask;
+}
+
 const UNITS = { ms: 1, s: 1000, m: 60000, min: 60000, h: 3600000 };
 
 function byTime(data, term) {
-  const limits = term.values.map((value) => /^([<>]?)=?(\d+(?:\.\d+)?)(ms|s|min|m|h)?$/.exec(value.text || '')).filter(Boolean);
-  const list = limits.map(([, sign, many, unit]) => [sign === '<', Number(many) * UNITS[unit || 's'] + 1]);
+  const list = term.values.map((value) => span(value.text || '')).filter(Boolean);
   return (rows, count) => {
     let to = 0;
     for (let place = 0; place < count; place++) {
       const millis = data.millis[rows[place]];
-      const holds = millis > 0 && list.every(([less, limit]) => (less ? millis < limit : millis >= limit));
+      const holds = millis > 0 && list.some(([from, to]) => millis >= from && millis < to);
       if (holds !== term.no) rows[to++] = rows[place];
     }
     return to;
   };
+}
+
+// From when on and until when, for texts such as >30s, <500ms, 1s..10s and 2m (which is at least that).
+function span(text) {
+  const TIME = '(\\d+(?:\\.\\d+)?)(ms|s|min|m|h)?';
+  const at = (many, unit) => Number(many) * UNITS[unit || 's'] + 1;
+  const range = new RegExp(`^${TIME}\\.\\.${TIME}$`).exec(text);
+  if (range) return [at(range[1], range[2]), at(range[3], range[4])];
+  const one = new RegExp(`^([<>]?)=?${TIME}$`).exec(text);
+  if (!one) return null;
+  const limit = at(one[2], one[3]);
+  return one[1] === '<' ? [0, limit] : [limit, Infinity];
+}
+
+// Numbers of the rows of a filter by what they took, changed, who knows of them, what they say: each row is looked at once.
+export const TIMES = [[0, '<100ms', 'under 0.1 s'], [101, '100ms..1s', '0.1 to 1 s'], [1001, '1s..10s', '1 to 10 s'], [10001, '10s..1m', '10 s to 1 min'], [60001, '1m..10m', '1 to 10 min'], [600001, '>10m', 'over 10 min']];
+
+export function tallied(data, result) {
+  if (result.tally && result.tally.waivers === data.row.waiver) return result.tally;
+  const { row } = data;
+  const columns = [row.change, row.cause, row.subtest, row.waiver];
+  const [change, cause, subtest, waiver] = columns.map((column) => column.BYTES_PER_ELEMENT === 1 ? new Uint32Array(256) : new Uint32Array(column === row.cause ? data.head.causes.length + 1 : column === row.subtest ? data.subtests.length : data.head.waivers.length + 1));
+  const times = new Uint32Array(TIMES.length);
+  const { rows } = result;
+  const { millis, timed } = data;
+  const [byChange, byCause, bySubtest, byWaiver] = columns;
+  const changes = data.head.changes !== null;
+  for (let place = 0; place < rows.length; place++) {
+    const at = rows[place];
+    cause[byCause[at]]++;
+    subtest[bySubtest[at]]++;
+    waiver[byWaiver[at]]++;
+    if (changes) change[byChange[at]]++;
+    const took = millis[at];
+    if (timed && took > 0) times[took < 1001 ? (took < 101 ? 0 : 1) : took < 60001 ? (took < 10001 ? 2 : 3) : took < 600001 ? 4 : 5]++;
+  }
+  result.tally = { change, cause, subtest, waiver, times, waivers: byWaiver };
+  return result.tally;
 }
 
 const contains = (text) => (one) => one.includes(text);

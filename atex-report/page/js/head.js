@@ -23,8 +23,11 @@ export function statusCounts(data) {
 
 export function pageHead(data) {
   const { head, outcome } = data;
-  const verdict = head.verdict === 'interrupted' ? 0 : VERDICTS.indexOf(head.verdict);
-  const word = el('span', { class: 'verdict v-' + VERDICTS[verdict] }, head.finished ? head.verdict : 'not finished');
+  const [said, reason] = state.waivers === 'off' && head.unwaived ? head.unwaived : [head.verdict, head.reason];
+  const word = el('span', { class: 'verdict v-' + VERDICTS[Math.max(0, VERDICTS.indexOf(said))] }, head.finished || said === 'running' ? said : 'not finished');
+  const waivers = head.unwaived && el('label', { title: 'whether failures that are known count' }, el('input', {
+    type: 'checkbox', id: 'waivers', checked: state.waivers !== 'off', onchange: (event) => show({ waivers: event.target.checked ? '' : 'off' }),
+  }), ' waivers');
   const facts = [['Started', new Date(head.started_ms).toISOString().slice(0, 16).replace('T', ' ') + ' UTC']];
   if (head.wall !== undefined) {
     facts.push(['Took', duration(head.wall)], ['Systems held', duration(head.machine)]);
@@ -33,7 +36,7 @@ export function pageHead(data) {
   }
   facts.push(['By', visible(head.tool, 40)]);
   return el('header', { class: 'top' },
-    el('div', { class: 'title' }, word, el('h1', {}, visible(head.run, 120)), el('p', { class: 'reason' }, visible(head.reason, 500))),
+    el('div', { class: 'title' }, word, el('h1', {}, visible(head.run, 120)), el('p', { class: 'reason' }, visible(reason, 500)), waivers),
     el('dl', { class: 'facts' }, facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
     totals(data, outcome),
     notices(data));

@@ -1,10 +1,12 @@
 // The list of results: only those rows that can be seen are elements, however many there are.
 
-import { badge, duration, el, number, plural, visible } from './text.js';
+import { badge, duration, el, number, plural, tailed, visible } from './text.js';
 import { show, state } from './state.js';
 
 // Browsers cannot lay out more than some millions of pixels; a longer list moves faster than the bar.
 const HEIGHT_MAX = 8000000;
+// Rows that are printed; the others are in the export.
+const PRINTED_MAX = 1000;
 const COLUMNS = [
   ['status', 'Status'], ['test', 'Test'], ['subtest', 'Subtest'], ['platform', 'Platform'], ['note', 'Note'], ['took', 'Took'],
 ];
@@ -26,7 +28,18 @@ export class List {
       if (row && !event.target.closest('a')) show({ row: row.dataset.at });
     });
     this.wanted = null;
-    new ResizeObserver(() => this.draw()).observe(this.scroller);
+    // On paper, nobody scrolls.
+    window.addEventListener('beforeprint', () => this.draw(0, Math.min(this.rows.length, PRINTED_MAX)));
+    window.addEventListener('afterprint', () => this.draw());
+    // Rows by their place in the list: those that stay in sight are kept.
+    this.drawn = new Map();
+    // How high the part is that can be seen, and where it is scrolled to: asking for these while drawing would make the browser lay out
+    // everything each time.
+    [this.height, this.top, this.length] = [600, 0, 0];
+    new ResizeObserver(() => {
+      this.height = this.scroller.clientHeight;
+      this.draw();
+    }).observe(this.scroller);
   }
 
   get rowHeight() {
@@ -34,16 +47,18 @@ export class List {
   }
 
   get seen() {
-    return Math.max(1, Math.ceil(this.scroller.clientHeight / this.rowHeight));
+    return Math.max(1, Math.ceil(this.height / this.rowHeight));
   }
 
-  set(rows) {
+  set(rows, first = 0) {
     this.rows = rows;
     this.element.setAttribute('aria-rowcount', String(rows.length + 1));
     this.empty.hidden = rows.length > 0;
-    this.spacer.style.height = Math.min(rows.length * this.rowHeight, HEIGHT_MAX) + 'px';
+    this.length = Math.min(rows.length * this.rowHeight, HEIGHT_MAX);
+    this.spacer.style.height = this.length + 'px';
     this.heading();
-    this.moveTo(0);
+    this.forget();
+    this.moveTo(first);
   }
 
   heading() {
@@ -61,26 +76,30 @@ export class List {
   }
 
   scrolled() {
+    this.top = this.scroller.scrollTop;
     // What was asked for stays, if it is only the bar that followed.
-    if (this.wanted !== null && Math.abs(this.scroller.scrollTop - this.wanted) < 2) {
+    if (this.wanted !== null && Math.abs(this.top - this.wanted) < 2) {
       this.wanted = null;
       return;
     }
-    const range = this.spacer.offsetHeight - this.scroller.clientHeight;
-    const share = range > 0 ? this.scroller.scrollTop / range : 0;
-    const height = this.rows.length * this.rowHeight - this.scroller.clientHeight;
+    const range = this.length - this.height;
+    const share = range > 0 ? Math.min(1, this.top / range) : 0;
+    const height = this.rows.length * this.rowHeight - this.height;
     this.first = height > 0 ? (share * height) / this.rowHeight : 0;
     if (!this.drawing) this.drawing = requestAnimationFrame(() => this.draw());
   }
 
   // Brings a place of the list to the top, as far as that goes.
   moveTo(place) {
-    const last = Math.max(0, this.rows.length - this.scroller.clientHeight / this.rowHeight);
+    const last = Math.max(0, this.rows.length - this.height / this.rowHeight);
     this.first = Math.min(Math.max(place, 0), last);
-    const range = this.spacer.offsetHeight - this.scroller.clientHeight;
+    const range = this.length - this.height;
     this.wanted = range > 0 && last > 0 ? (this.first / last) * range : 0;
-    if (Math.abs(this.scroller.scrollTop - this.wanted) < 1) this.wanted = null;
-    else this.scroller.scrollTop = this.wanted;
+    if (Math.abs(this.top - this.wanted) < 1) this.wanted = null;
+    else {
+      this.scroller.scrollTop = this.wanted;
+      this.top = this.wanted;
+    }
     this.draw();
   }
 
@@ -104,14 +123,31 @@ export class List {
     this.reveal(place);
   }
 
-  draw() {
+  // Has all rows made again, because something else is to be seen in them.
+  forget() {
+    this.drawn.clear();
+    this.window.replaceChildren();
+  }
+
+  draw(from = Math.floor(this.first), to = Math.min(this.rows.length, from + this.seen + 2)) {
     this.drawing = null;
-    const from = Math.floor(this.first);
-    const to = Math.min(this.rows.length, from + this.seen + 2);
-    const rows = [];
-    for (let place = from; place < to; place++) rows.push(this.row(place));
-    this.window.replaceChildren(...rows);
-    this.window.style.top = this.scroller.scrollTop - (this.first - from) * this.rowHeight + 'px';
+    for (const [place, row] of this.drawn) {
+      if (place >= from && place < to) continue;
+      row.remove();
+      this.drawn.delete(place);
+    }
+    let next = this.window.firstChild;
+    for (let place = from; place < to; place++) {
+      const row = this.drawn.get(place);
+      if (row) {
+        next = row.nextSibling;
+        continue;
+      }
+      const made = this.row(place);
+      this.drawn.set(place, made);
+      this.window.insertBefore(made, next);
+    }
+    this.window.style.transform = `translateY(${this.top - (this.first - from) * this.rowHeight}px)`;
   }
 
   row(place) {
@@ -132,13 +168,13 @@ export class List {
       class: 'row' + (String(at) === state.row ? ' open' : '') + (row.waiver[at] ? ' waived' : ''), role: 'row', 'data-at': at,
       'aria-rowindex': place + 2, 'aria-selected': String(at) === state.row,
     },
-    cell('status', [badge(data.statuses[row.status[at]]), marks]), cell('test', test, test), cell('subtest', subtest, subtest),
-    cell('platform', visible(data.platforms[attempt.platform[number]], 80)),
+    cell('status', [badge(data.statuses[row.status[at]]), marks]), cell('test', tailed(data.tests[attempt.test[number]]), test), cell('subtest', tailed(data.subtests[row.subtest[at]]), subtest),
+    cell('platform', tailed(data.platforms[attempt.platform[number]], 80), visible(data.platforms[attempt.platform[number]], 200)),
     cell('note', visible(data.notes[row.note[at]], 200).replace(/\s+/g, ' ')),
     cell('took', took === null ? '' : (data.isExact(at) ? '' : '≈ ') + duration(took)));
   }
 
   get summary() {
-    return plural(this.rows.length, 'result') + (this.rows.length ? '' : '') + ' of ' + number(this.data.rows);
+    return plural(this.rows.length, 'result') + ' of ' + number(this.data.rows);
   }
 }

@@ -9,7 +9,8 @@ import { fromAddress, nameRowsBy, onChange, show, state, told } from './state.js
 import { csv, copyText, jsonLines, markdown, saveText } from './copy.js';
 import { pageHead } from './head.js';
 import { List } from './list.js';
-import { Facets } from './facets.js';
+import { Facets, whole } from './facets.js';
+import { kept, liveBox } from './live.js';
 import { Details } from './details.js';
 import { Matrix } from './matrix.js';
 import { Causes, infraView, waiverView } from './causes.js';
@@ -29,7 +30,7 @@ class Page {
     this.views = this.allViews();
     this.search = el('input', {
       type: 'search', id: 'q', placeholder: 'Search, or status:fail platform:centos*', 'aria-label': 'Filter', spellcheck: 'false', autocomplete: 'off',
-      oninput: () => show({ q: this.search.value }, false), title: 'words, /expressions/, field:value,value, -not; fields: status platform test subtest note guest file attempt verdict took cause change waived flaky',
+      oninput: () => show({ q: this.search.value }, false), title: 'words, /expressions/, field:value,value, -not; fields: status platform test subtest note guest file attempt verdict took cause change waived flaky tag',
     });
     this.count = el('output', { class: 'count', for: 'q' });
     this.problem = el('p', { class: 'problem', role: 'alert', hidden: true });
@@ -61,8 +62,9 @@ class Page {
       const open = this.facets.element.classList.toggle('shown');
       filters.setAttribute('aria-expanded', String(open));
     } }, 'Filters');
+    this.head = pageHead(this.data);
     return [
-      pageHead(this.data),
+      this.head,
       el('div', { class: 'bar main' }, this.tabs, el('span', { class: 'grow' }), this.live(), this.exports(),
         el('button', { onclick: toggleTheme, title: 'light or dark (t)', 'aria-label': 'light or dark' }, '◐'),
         el('button', { onclick: () => this.help(), title: 'keys (?)', 'aria-label': 'keys' }, '?')),
@@ -75,10 +77,28 @@ class Page {
   live() {
     const { refresh } = this.data.head;
     if (!refresh) return null;
-    const box = el('input', { type: 'checkbox' });
-    box.checked = true;
-    setInterval(() => box.checked && !document.hidden && location.reload(), refresh * 1000);
-    return el('label', { class: 'live' }, box, ` live, every ${refresh} s`);
+    return liveBox(refresh, () => ({
+      run: this.data.head.run, first: this.list.first, theme: document.documentElement.dataset.theme, opened: [...this.matrix.opened], whole: [...whole],
+      scrolled: [this.facets.element.scrollTop, this.place.firstElementChild?.scrollTop || 0, this.details.element.scrollTop, scrollY],
+    }));
+  }
+
+  // What was kept when the page loaded itself again.
+  take(before) {
+    if (before.theme) document.documentElement.dataset.theme = before.theme;
+    for (const [path, open] of before.opened || []) this.matrix.opened.set(path, open);
+    for (const field of before.whole || []) whole.add(field);
+  }
+
+  // And where everything was.
+  returnTo({ first, scrolled }) {
+    if (!scrolled) return;
+    if (first > 0) this.list.moveTo(first);
+    const [facets, view, details, all] = scrolled;
+    requestAnimationFrame(() => setTimeout(() => (this.facets.element.scrollTop = facets)));
+    if (state.view !== 'results' && this.place.firstElementChild) this.place.firstElementChild.scrollTop = view;
+    this.details.element.scrollTop = details;
+    scrollTo(0, all);
   }
 
   exports() {
@@ -102,7 +122,7 @@ class Page {
 
   help() {
     const dialog = el('dialog', { onclose: () => dialog.remove() }, el('h2', {}, 'Keys'), el('dl', {}, KEYS.map(([key, what]) => el('div', {}, el('dt', {}, el('kbd', {}, key)), el('dd', {}, what)))),
-      el('h2', {}, 'Filters'), el('p', {}, 'Words are looked for in names and notes; several must all be there. ', el('code', {}, '"two words"'), ', ', el('code', {}, '/an expression/'), ', ', el('code', {}, 'status:fail,error'), ', ', el('code', {}, 'platform:centos*'), ', ', el('code', {}, 'test:/net'), ', ', el('code', {}, '-note:timeout'), ', ', el('code', {}, 'took:>30s'), ', ', el('code', {}, 'attempt:all'), '.'),
+      el('h2', {}, 'Filters'), el('p', {}, 'Words are looked for in names and notes; several must all be there. ', el('code', {}, '"two words"'), ', ', el('code', {}, '/an expression/'), ', ', el('code', {}, 'status:fail,error'), ', ', el('code', {}, 'platform:centos*'), ', ', el('code', {}, 'test:/net'), ', ', el('code', {}, '-note:timeout'), ', ', el('code', {}, 'took:>30s'), ', ', el('code', {}, 'took:1m..10m'), ', ', el('code', {}, 'tag:smoke'), ', ', el('code', {}, 'attempt:all'), '.'),
       el('form', { method: 'dialog' }, el('button', {}, 'Close')));
     document.body.append(dialog);
     dialog.showModal();
@@ -111,15 +131,30 @@ class Page {
   // Draws what changed.
   update(before) {
     const from = performance.now();
-    if (!before || before.q !== state.q) this.filter();
-    if (!before || before.q !== state.q || before.sort !== state.sort) this.sort();
-    if (!before || before.view !== state.view) this.view();
-    if (!before || before.row !== state.row) {
+    const waivers = !before || before.waivers !== state.waivers;
+    if (waivers) this.waivers();
+    if (waivers || before.q !== state.q) this.filter();
+    if (waivers || before.q !== state.q || before.sort !== state.sort) this.sort();
+    if (!before || before.view !== state.view || before.by !== state.by) this.view();
+    if (waivers || before.row !== state.row) {
       this.details.set();
-      if (state.view === 'results') this.list.draw();
+      if (before && state.view === 'results') {
+        this.list.forget();
+        this.list.draw();
+      }
       document.body.classList.toggle('detailed', !this.details.element.hidden);
     }
     document.body.dataset.took = (performance.now() - from).toFixed(1);
+  }
+
+  // As if there were none, or as they are.
+  waivers() {
+    const { data } = this;
+    data.row.waiver = data.waivers[state.waivers === 'off' ? 1 : 0];
+    data.remembered?.clear();
+    const head = pageHead(data);
+    this.head.replaceWith(head);
+    this.head = head;
   }
 
   filter() {
@@ -128,11 +163,24 @@ class Page {
     this.problem.hidden = problems.length === 0;
     this.problem.textContent = problems.map((problem) => visible(problem, 200)).join('; ');
     this.result = remembered(this.data, terms);
-    this.facets.set(this.result, terms);
     this.terms = terms;
+    this.facetsLater();
     if (state.view === 'matrix') this.matrix.set(this.result, terms);
     const all = this.data.rows;
     this.count.textContent = `${number(this.result.count)} of ${plural(all, 'result')}`;
+  }
+
+  // The facets follow when what was asked for has been painted, so that nobody who types waits for them.
+  facetsLater() {
+    document.body.dataset.facets = 'old';
+    cancelAnimationFrame(this.later);
+    clearTimeout(this.soon);
+    this.later = requestAnimationFrame(() => {
+      this.soon = setTimeout(() => {
+        this.facets.set(this.result, this.terms);
+        document.body.dataset.facets = 'new';
+      });
+    });
   }
 
   sort() {
@@ -252,13 +300,16 @@ async function start() {
   const page = new Page(data);
   fromAddress();
   oldFilter(page);
+  const before = kept(data.head.run);
+  page.take(before);
   const app = document.getElementById('app');
   app.append(...page.build().filter(Boolean));
   document.getElementById('static').remove();
   app.hidden = false;
   document.body.classList.toggle('one-platform', data.platforms.length <= 2);
   page.update(null);
-  if (state.row !== '') page.list.reveal(page.list.place);
+  if (state.row !== '' && page.list.place >= 0) page.list.reveal(page.list.place);
+  page.returnTo(before);
   onChange((before) => page.update(before));
   window.addEventListener('popstate', () => {
     const before = { ...state };

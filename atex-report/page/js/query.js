@@ -1,6 +1,6 @@
 // The language of filters: words, "phrases", /expressions/, and field:value,value; a minus before any of them turns it around.
 
-export const FIELDS = ['status', 'platform', 'test', 'subtest', 'note', 'guest', 'file', 'attempt', 'verdict', 'took', 'cause', 'change', 'waived', 'flaky'];
+export const FIELDS = ['status', 'platform', 'test', 'subtest', 'note', 'guest', 'file', 'attempt', 'verdict', 'took', 'cause', 'change', 'waived', 'flaky', 'tag'];
 
 const VALUE = '"[^"]*"?|/(?:[^/\\\\]|\\\\.)+/|[^\\s,"]+';
 

@@ -1,6 +1,6 @@
 // What is shown: kept in the address after the #, so that a link shows the same.
 
-const DEFAULTS = { view: 'results', q: '', sort: '', row: '' };
+const DEFAULTS = { view: 'results', q: '', sort: '', row: '', by: '', waivers: '' };
 
 export const state = { ...DEFAULTS };
 const listeners = [];

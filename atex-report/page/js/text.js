@@ -35,6 +35,18 @@ function fill(element, attributes, children) {
   return element;
 }
 
+// A name of which the end tells more than the beginning: where there is no room for all of it, its middle is left out.
+export function tailed(text, most = 200) {
+  const shown = visible(text, most);
+  const cut = Math.max(shown.lastIndexOf('/'), shown.lastIndexOf('@'), shown.length > 24 ? shown.length - 16 : 0);
+  return cut > 0 ? el('span', { class: 'tailed' }, el('span', {}, shown.slice(0, cut)), el('span', {}, shown.slice(cut))) : shown;
+}
+
+// What a terminal would take for colours is left out of a log.
+export function withoutColours(text) {
+  return text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '');
+}
+
 export function number(count) {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }

@@ -78,7 +78,7 @@ export class Timeline {
     const step = steps.find((one) => length / one <= 8) || Math.ceil(length / 8);
     const list = [];
     for (let time = 0; time <= length; time += step) {
-      list.push(svg('line', { class: 'tick', x1: x(time), x2: x(time), y1: 14, y2: height }), svg('text', { class: 'label', x: x(time) + 3, y: 11 }, duration(time)));
+      list.push(...[svg('line', { class: 'tick', x1: x(time), x2: x(time), y1: 14, y2: height }), x(time) < WIDTH - 60 && svg('text', { class: 'label', x: x(time) + 3, y: 11 }, duration(time))].filter(Boolean));
     }
     return list;
   }

@@ -1,6 +1,6 @@
 //! [`DatasetBuilder`] and [`RunBuilder`]: a dataset in the making.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use atex_core::Verdict;
@@ -29,6 +29,7 @@ impl DatasetBuilder {
             outcomes: Vec::new(),
             rows: Rows::default(),
             problems: Vec::new(),
+            tags: BTreeMap::new(),
         };
         RunBuilder { builder: self, run, of_row: Vec::new(), known: HashMap::new(), before: None }
     }
@@ -144,6 +145,15 @@ impl RunBuilder<'_> {
             took: new.took,
         });
         self.of_row.push(attempt.0);
+    }
+
+    /// Says that a test has a tag.
+    pub fn tag(&mut self, test: &str, tag: &str) {
+        let test = self.builder.texts.tests.add(test);
+        let tests = self.run.tags.entry(tag.to_owned()).or_default();
+        if !tests.contains(&test) {
+            tests.push(test);
+        }
     }
 
     /// Remembers something that could not be read. The first hundred are kept.

@@ -1,5 +1,6 @@
 //! [`DatasetRun`]: one run of a dataset, with its attempts and tests.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ pub struct DatasetRun {
     pub(super) outcomes: Vec<TestOutcome>,
     pub(super) rows: Rows,
     pub(super) problems: Vec<String>,
+    pub(super) tags: BTreeMap<String, Vec<Key>>,
 }
 
 impl DatasetRun {
@@ -134,6 +136,11 @@ impl DatasetRun {
     /// The results of one attempt.
     pub fn rows_of(&self, id: AttemptId) -> impl ExactSizeIterator<Item = Row> {
         self.attempt(id).rows().map(move |row| self.rows.get(id, row))
+    }
+
+    /// The tags of tests, sorted, each with the tests that have it; a run that was made by others has none.
+    pub fn tags(&self) -> impl ExactSizeIterator<Item = (&str, &[Key])> {
+        self.tags.iter().map(|(tag, tests)| (tag.as_str(), tests.as_slice()))
     }
 
     /// What could not be read of the run, if anything: a results file with a broken line, for example. The first of them.

@@ -26,6 +26,12 @@ impl DatasetBuilder {
         let (report, _torn) = store.report()?;
         let mut run = self.run(store.info().clone());
         run.report(report);
+        // Runs of older versions, and those that were imported, have no suite.
+        for suite in store.suites().unwrap_or_default() {
+            for (test, of) in &suite.tests {
+                of.tags.iter().for_each(|tag| run.tag(test.as_str(), tag));
+            }
+        }
         let mut gone = false;
         for number in 0..run.run.attempts.len() {
             gone |= !run.artifacts(store, number)?;

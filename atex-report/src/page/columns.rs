@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::pack::Pack;
 use super::ranks::Ranks;
-use crate::{AttemptId, DatasetAttempt, Item, Kind, Place, Review, Row};
+use super::tails::Tails;
+use crate::{AttemptId, DatasetAttempt, Item, Kind, LogTail, Place, Review, Row};
 
 /// The results of a run as the columns of a page, with what else numbers of attempts and texts are needed for.
 ///
@@ -77,7 +78,7 @@ impl<'r> Columns<'r> {
     }
 
     /// Puts everything into a pack; gives what else is to be said in its head.
-    pub(super) fn pack(&self, pack: &mut Pack) -> Map<String, Value> {
+    pub(super) fn pack(&self, pack: &mut Pack, tails: &Tails) -> Map<String, Value> {
         let tables = [
             ("platforms", &self.platforms),
             ("tests", &self.tests),
@@ -91,7 +92,7 @@ impl<'r> Columns<'r> {
         }
         let files: Vec<String> = self.files.texts().map(short_list).collect();
         pack.texts("files", files.iter().map(String::as_str));
-        let folded = self.rows(pack);
+        let folded = self.rows(pack, tails);
         self.attempts(pack, &folded);
         self.outcomes(pack);
         let mut head = Map::new();
@@ -100,13 +101,14 @@ impl<'r> Columns<'r> {
     }
 
     /// Puts the results in; gives, for each attempt in the order of the page, how many it has, and how many were folded.
-    fn rows(&self, pack: &mut Pack) -> Vec<(u32, u32)> {
+    fn rows(&self, pack: &mut Pack, tails: &Tails) -> Vec<(u32, u32)> {
         let run = self.review.run;
         let pass = self.review.dataset.statuses().find("pass");
         let (waived, causes) = (&self.review.waived, &self.review.causes);
         let changes = self.changes();
         let mut counts = Vec::with_capacity(self.order.len());
         let mut columns: [Vec<u32>; 7] = std::array::from_fn(|_| Vec::with_capacity(run.len()));
+        let mut tailed = Vec::new();
         let mut took = Took { exact: run.len() <= EXACT_MAX, ..Took::default() };
         for id in &self.order {
             let (mut kept, mut folded) = (0, 0);
@@ -116,6 +118,7 @@ impl<'r> Columns<'r> {
                     continue;
                 }
                 kept += 1;
+                tailed.extend(tails.of(number).map(|tail| (columns[0].len(), tail)));
                 let waiver = waived.of_row(number).map_or(0, one_more);
                 let cause = causes.of_row(number).map_or(0, one_more);
                 let values = [
@@ -137,6 +140,7 @@ impl<'r> Columns<'r> {
             pack.numbers(&format!("row.{name}"), column);
         }
         took.pack(pack);
+        pack_tails(&tailed, pack);
         counts
     }
 
@@ -219,6 +223,14 @@ impl<'r> Columns<'r> {
         }
         kinds
     }
+}
+
+/// The ends of logs, with the numbers of the results that they are of.
+fn pack_tails(tails: &[(usize, &LogTail)], pack: &mut Pack) {
+    let rows: Vec<u32> = tails.iter().filter_map(|one| u32::try_from(one.0).ok()).collect();
+    pack.numbers("tail.row", &rows);
+    pack.texts("tailFiles", tails.iter().map(|one| one.1.file.as_str()));
+    pack.texts("tailTexts", tails.iter().map(|one| one.1.text.as_str()));
 }
 
 /// What is gone since the earlier runs; a page lists so many at most.

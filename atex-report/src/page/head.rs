@@ -19,13 +19,39 @@ pub(super) fn counts(review: &Review<'_>) -> Counts {
 }
 
 /// The word on the run, also where only results are known.
-pub(super) fn conclusion(review: &Review<'_>) -> (RunVerdict, String) {
+pub(super) fn conclusion(review: &Review<'_>) -> (String, String) {
     if review.run.report().is_some() {
         let Conclusion { verdict, reason, .. } = review.conclusion();
-        return (verdict, reason);
+        return (verdict.to_string(), reason);
     }
+    of_results(&counts(review), review.waived.tests())
+}
+
+/// The same, as if there were no waivers.
+fn unwaived(review: &Review<'_>) -> (String, String) {
+    match review.run.report() {
+        Some(report) => {
+            let Conclusion { verdict, reason, .. } = Conclusion::of(report);
+            (verdict.to_string(), reason)
+        }
+        None => of_results(&counts(review), 0),
+    }
+}
+
+/// What is to be said while a run goes on.
+pub(super) fn so_far(review: &Review<'_>) -> (String, String) {
     let counts = counts(review);
-    let waived = review.waived.tests();
+    let (all, done) = (counts.total(), counts.total() - counts.open);
+    let mut reason = format!("{done} of {all} tests have a verdict");
+    for (count, what) in [(counts.failed, "failed"), (counts.infra, "hit infrastructure trouble")] {
+        if count > 0 {
+            reason.push_str(&format!(", {count} {what}"));
+        }
+    }
+    ("running".to_owned(), reason)
+}
+
+fn of_results(counts: &Counts, waived: usize) -> (String, String) {
     let failed = counts.failed.saturating_sub(waived);
     let verdict = match (failed, counts.infra + counts.not_run) {
         (0, 0) => RunVerdict::Passed,
@@ -39,14 +65,17 @@ pub(super) fn conclusion(review: &Review<'_>) -> (RunVerdict, String) {
     if waived > 0 {
         reason.push_str(&format!(", {waived} waived"));
     }
-    (verdict, reason)
+    (verdict.to_string(), reason)
 }
 
 /// The head, but for what the columns add.
-pub(super) fn head(review: &Review<'_>, columns: &Columns<'_>) -> Map<String, Value> {
+pub(super) fn head(
+    review: &Review<'_>,
+    columns: &Columns<'_>,
+    (verdict, reason): (String, String),
+) -> Map<String, Value> {
     let (run, report) = (review.run, review.run.report());
     let info = run.info();
-    let (verdict, reason) = conclusion(review);
     let mut head = Map::new();
     let mut say = |key: &str, value: Value| head.insert(key.to_owned(), value);
     say("version", json!(1));
@@ -57,6 +86,8 @@ pub(super) fn head(review: &Review<'_>, columns: &Columns<'_>) -> Map<String, Va
     say("asked", info.asked.clone());
     say("verdict", json!(verdict));
     say("reason", json!(reason));
+    say("unwaived", review.waivers.map_or(Value::Null, |_| json!(unwaived(review))));
+    say("tags", tags(review, columns));
     say("finished", json!(report.is_none_or(crate::RunReport::is_finished)));
     say("problems", json!(run.problems()));
     say("causes", causes(review));
@@ -92,6 +123,15 @@ pub(super) fn head(review: &Review<'_>, columns: &Columns<'_>) -> Map<String, Va
         say("left", if report.is_finished() { left.collect() } else { json!([]) });
     }
     head
+}
+
+/// The tags of the tests of the page: of each tag, the tests that have it.
+fn tags(review: &Review<'_>, columns: &Columns<'_>) -> Value {
+    let tags = review.run.tags().take(LIST_MAX).map(|(tag, tests)| {
+        let tests = tests.iter().map(|test| columns.tests.of(Some(*test))).filter(|test| *test > 0);
+        json!([cut(tag), tests.collect::<Vec<_>>()])
+    });
+    tags.collect()
 }
 
 fn millis(time: Duration) -> Value {

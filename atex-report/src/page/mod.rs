@@ -7,6 +7,7 @@ mod pack;
 mod ranks;
 mod shell;
 mod summary;
+mod tails;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -22,7 +23,9 @@ use self::columns::Columns;
 use self::escape::Escaped;
 use self::pack::Pack;
 use self::summary::StaticSummary;
-use crate::{Review, StoreError};
+pub use self::tails::LogTail;
+use self::tails::Tails;
+use crate::{AttemptId, Review, Row, StoreError};
 
 /// A run as one HTML file: verdict, list, matrix, causes, timeline, changes, with its own script and styles and all data inside.
 ///
@@ -54,6 +57,7 @@ pub struct HtmlPage<'r> {
     folder: Option<(String, FileLayout)>,
     fold_above: usize,
     refresh: Option<u32>,
+    tails: Tails,
 }
 
 /// How the files of tests lie in the folder of a run.
@@ -71,7 +75,8 @@ impl<'r> HtmlPage<'r> {
 
     /// The page of what is known of a run.
     pub fn new(review: &'r Review<'r>) -> Self {
-        Self { review, folder: None, fold_above: Self::FOLD_ABOVE, refresh: None }
+        let (fold_above, tails) = (Self::FOLD_ABOVE, Tails::default());
+        Self { review, folder: None, fold_above, refresh: None, tails }
     }
 
     /// With links to the files of tests, which lie in this folder of a run, relative to the page: `.` if the page is in it.
@@ -88,6 +93,14 @@ impl<'r> HtmlPage<'r> {
         self
     }
 
+    /// With the ends of the logs of failing tests, so that a page that was mailed still explains them: `read` is asked for each result
+    /// that is broken, those that count and of whole tests first, until the page carries [`LogTail::PAGE_MAX`] bytes of them.
+    #[must_use]
+    pub fn tails(mut self, read: impl FnMut(AttemptId, &Row) -> Option<LogTail>) -> Self {
+        self.tails = Tails::read(self.review, read);
+        self
+    }
+
     /// The page loads itself again each so many seconds: for one that is written again while a run goes on.
     #[must_use]
     pub fn refresh(mut self, seconds: u32) -> Self {
@@ -101,7 +114,7 @@ impl<'r> HtmlPage<'r> {
     /// Those of `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let info = self.review.run.info();
-        let title = format!("{}: {}", info.run, head::conclusion(self.review).0);
+        let title = format!("{}: {}", info.run, self.conclusion().0);
         writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
         let policy = shell::policy();
         writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
@@ -111,7 +124,7 @@ impl<'r> HtmlPage<'r> {
         writeln!(out, "<title>{}</title>", Escaped(&title))?;
         writeln!(out, "<style>{}</style>\n</head>\n<body>", shell::STYLE)?;
         writeln!(out, "<div id=\"app\" hidden></div>\n<main id=\"static\">")?;
-        writeln!(out, "{}</main>", StaticSummary(self.review))?;
+        writeln!(out, "{}</main>", StaticSummary(self.review, self.conclusion()))?;
         write!(out, "<script type=\"application/octet-stream;base64\" id=\"d\">")?;
         self.write_data(out)?;
         writeln!(out, "</script>")?;
@@ -120,11 +133,19 @@ impl<'r> HtmlPage<'r> {
         writeln!(out, "<script>{}</script>\n</body>\n</html>", shell::STARTER)
     }
 
+    /// The word on the run, and why.
+    fn conclusion(&self) -> (String, String) {
+        match self.refresh {
+            Some(_) if !self.review.report().is_finished() => head::so_far(self.review),
+            _ => head::conclusion(self.review),
+        }
+    }
+
     fn write_data(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = Columns::new(self.review, self.fold_above);
         let mut pack = Pack::default();
-        let mut more = columns.pack(&mut pack);
-        let mut head = head::head(self.review, &columns);
+        let mut more = columns.pack(&mut pack, &self.tails);
+        let mut head = head::head(self.review, &columns, self.conclusion());
         drop(columns);
         head.append(&mut more);
         head.insert("refresh".to_owned(), json!(self.refresh));

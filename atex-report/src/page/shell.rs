@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 /// The modules of the script, those first that others are made of. What one exports, all that follow can see.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 18] = [
     include_str!("../../page/js/text.js"),
     include_str!("../../page/js/data.js"),
     include_str!("../../page/js/sql.js"),
@@ -21,11 +21,13 @@ const MODULES: [&str; 16] = [
     include_str!("../../page/js/head.js"),
     include_str!("../../page/js/list.js"),
     include_str!("../../page/js/facets.js"),
+    include_str!("../../page/js/viewer.js"),
     include_str!("../../page/js/details.js"),
     include_str!("../../page/js/matrix.js"),
     include_str!("../../page/js/causes.js"),
     include_str!("../../page/js/timeline.js"),
     include_str!("../../page/js/changes.js"),
+    include_str!("../../page/js/live.js"),
     include_str!("../../page/js/main.js"),
 ];
 
@@ -47,13 +49,14 @@ pub(super) static PACKED: LazyLock<String> = LazyLock::new(|| {
     STANDARD.encode(packed.unwrap_or_default())
 });
 
-/// The policy of the page: its own scripts and styles, known by their digests, and nothing else from anywhere.
+/// The policy of the page: its own scripts and styles, known by their digests, and nothing else from anywhere, but for files beside it in
+/// a frame, which the script makes one that may run nothing.
 pub(super) fn policy() -> String {
     let digest = |text: &str| STANDARD.encode(Sha256::digest(text));
     let (starter, script, style) = (digest(STARTER), digest(&SCRIPT), digest(STYLE));
     format!(
         "default-src 'none'; script-src 'sha256-{starter}' 'sha256-{script}'; style-src 'sha256-{style}'; \
-         base-uri 'none'; form-action 'none'"
+         frame-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use atex_core::Verdict;
 
 use super::escape::Escaped;
-use super::head::{conclusion, counts};
+use super::head::counts;
 use super::pack::cut;
 use crate::{Review, TestOutcome};
 
@@ -17,18 +17,17 @@ const REMOTES_MAX: usize = 50;
 const NOTE_MAX: usize = 300;
 
 /// The static summary, as the content of an element.
-pub(super) struct StaticSummary<'r>(pub(super) &'r Review<'r>);
+pub(super) struct StaticSummary<'r>(pub(super) &'r Review<'r>, pub(super) (String, String));
 
 impl Display for StaticSummary<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let review = self.0;
-        let (verdict, reason) = conclusion(review);
+        let Self(review, (verdict, reason)) = self;
         let info = review.run.info();
         writeln!(f, "<h1>{}</h1>", Escaped(&info.run))?;
         writeln!(
             f,
             "<p><strong class=\"v-{verdict}\">{verdict}</strong>: {}.</p>",
-            Escaped(&reason)
+            Escaped(reason)
         )?;
         let (started, tool) = (info.started.to_string(), Escaped(&info.tool));
         writeln!(f, "<p>Started {} by {tool}.</p>", Escaped(&started))?;

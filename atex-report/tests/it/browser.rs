@@ -123,8 +123,8 @@ impl Browser {
         // Another place of the same page would not be loaded again.
         self.go("about:blank");
         self.go(&format!("file://{}{more}", page.display()));
-        let ready = "new Promise((done) => { const look = () => document.body.dataset.ready ? done(true) : requestAnimationFrame(look); look(); })";
-        assert_eq!(self.ask(ready), true);
+        self.events.clear();
+        self.ready();
     }
 
     fn go(&mut self, url: &str) {
@@ -151,6 +151,62 @@ impl Browser {
             let text = if kind == "keyDown" { text } else { "" };
             self.call("Input.dispatchKeyEvent", json!({"type": kind, "key": key, "text": text}));
         }
+    }
+
+    /// Waits until the page has loaded itself again, and its script has drawn it.
+    pub(crate) fn reloaded(&mut self) {
+        while !self.events.iter().any(|event| event == "Page.loadEventFired") {
+            self.next();
+        }
+        self.events.clear();
+        self.ready();
+    }
+
+    fn ready(&mut self) {
+        let ready = "new Promise((done) => { const look = () => document.body.dataset.ready ? done(true) : requestAnimationFrame(look); look(); })";
+        assert_eq!(self.ask(ready), true);
+    }
+
+    /// What the accessibility tree says: role and name of each node that is not passed over.
+    pub(crate) fn accessible(&mut self) -> Vec<(String, String)> {
+        let tree = self.call("Accessibility.getFullAXTree", json!({}));
+        let nodes = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] != true);
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
+        nodes.map(|node| (text(&node["role"]), text(&node["name"]))).collect()
+    }
+
+    /// How many sheets of paper it takes.
+    pub(crate) fn sheets(&mut self) -> usize {
+        let pdf = self.call("Page.printToPDF", json!({}));
+        let pdf = base64::Engine::decode(
+            &base64::engine::general_purpose::STANDARD,
+            pdf["data"].as_str().unwrap(),
+        )
+        .unwrap();
+        String::from_utf8_lossy(&pdf).matches("/Type /Page\n").count()
+    }
+
+    /// Puts what is seen into the folder of `ATEX_TEST_PICTURES`, for people to look at: at a desk and on a phone, light and dark.
+    pub(crate) fn pictures(&mut self, name: &str) {
+        let Some(folder) = std::env::var_os("ATEX_TEST_PICTURES") else { return };
+        for (size, (width, height)) in [("desk", (1400, 900)), ("phone", (390, 844))] {
+            for scheme in ["light", "dark"] {
+                self.resize(width, height);
+                let scheme_of = json!({"name": "prefers-color-scheme", "value": scheme});
+                self.call("Emulation.setEmulatedMedia", json!({"features": [scheme_of]}));
+                self.ask(
+                    "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))",
+                );
+                let picture = self.call("Page.captureScreenshot", json!({}));
+                let picture = base64::Engine::decode(
+                    &base64::engine::general_purpose::STANDARD,
+                    picture["data"].as_str().unwrap(),
+                );
+                let path = Path::new(&folder).join(format!("{name}-{size}-{scheme}.png"));
+                std::fs::write(path, picture.unwrap()).unwrap();
+            }
+        }
+        self.resize(1400, 900);
     }
 
     /// The window as that of a phone, or of a desk.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use atex_report::{Asked, Dataset, FileLayout, HtmlPage, NewRow, Review, Waivers};
+use atex_report::{Asked, Dataset, FileLayout, HtmlPage, LogTail, NewRow, Review, Waivers};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, missing};
@@ -198,6 +198,15 @@ fn every_view_shows_its_part() {
         browser.ask("document.getElementById('q').value"),
         "test:/net platform:rhel-9@s390x"
     );
+    // The same, run by run: what did not fail before does now.
+    browser.filter("");
+    browser.click("[data-view=matrix]");
+    browser.click("[data-by=run]");
+    let heads = "[...document.querySelectorAll('.matrix thead th')].map((one) => one.textContent)";
+    assert_eq!(browser.ask(heads), json!(["Test", "before", "now"]));
+    let cells = "[...document.querySelectorAll('.matrix tbody tr')].map((row) => [...row.querySelectorAll('td')].map((one) => one.textContent[0]).join(''))";
+    assert_eq!(browser.ask(cells), json!(["✓✓", "✓✓", "✓✗", "✓✗", "✓✗", "✓✗", "✓✓"]));
+    browser.pictures("matrix");
     browser.click("[data-view=causes]");
     assert!(
         browser.text(".causes h2").starts_with("2 failures, 1 cause"),
@@ -210,6 +219,18 @@ fn every_view_shows_its_part() {
     browser.click("[data-view=waivers]");
     assert!(browser.text(".causes").contains("<b>known</b>"));
     assert!(browser.text(".causes .odd").contains("matched nothing"));
+    browser.pictures("waivers");
+    // As if there were no waivers: nothing is marked, and the address says so.
+    assert_eq!(browser.text(".reason"), "1 of 12 tests failed, 1 waived");
+    browser.click("[data-view=results]");
+    browser.filter("waived:yes");
+    assert_eq!(browser.count(), "3 of 36 results");
+    browser.click("#waivers");
+    assert_eq!(browser.text(".reason"), "2 of 12 tests failed");
+    assert_eq!(browser.count(), "0 of 36 results");
+    assert!(browser.ask("location.hash").as_str().unwrap().contains("waivers=off"));
+    browser.click("#waivers");
+    assert_eq!(browser.count(), "3 of 36 results");
     assert_eq!(browser.complaints, [""; 0]);
 }
 
@@ -266,6 +287,7 @@ fn a_run_that_took_place_is_clicked_through() {
     assert_eq!(browser.count(), "4 of 4 results");
     browser.click(".window [data-at]");
     assert_eq!(browser.ask("document.querySelectorAll('.details .attempts tbody tr').length"), 2);
+    browser.pictures("run");
     browser.click("[data-view=timeline]");
     assert_eq!(browser.ask("document.querySelectorAll('.timeline svg g').length"), 2);
     assert!(
@@ -276,6 +298,165 @@ fn a_run_that_took_place_is_clicked_through() {
     browser.click("[data-view=infra]");
     assert!(browser.text(".causes").contains("no space left on device"));
     assert_eq!(browser.complaints, [""; 0]);
+}
+
+/// A run with tags and times, whose failing test left a log.
+fn with_logs() -> Dataset {
+    let mut dataset = Dataset::builder();
+    let mut run = dataset.run(info("logs"));
+    for (number, test) in (0_u64..).zip(["/slow/one", "/slow/two", "/quick"]) {
+        let id = run.attempt("p", test, 1);
+        let status = if number == 1 { "fail" } else { "pass" };
+        let took = Some(std::time::Duration::from_millis(10 + 40_000 * (2 - number)));
+        let row = NewRow { status: Some(status), files: &["output.txt"], ..NewRow::default() };
+        run.row(id, NewRow { took, ..row });
+        run.tag(test, if number < 2 { "long" } else { "smoke" });
+    }
+    run.tag("/slow/one", "smoke");
+    run.finish();
+    dataset.finish()
+}
+
+#[test]
+fn logs_are_carried_and_looked_into() {
+    if missing() {
+        return;
+    }
+    let dataset = with_logs();
+    let log = |text: &str| LogTail { file: "output.txt".to_owned(), text: text.to_owned() };
+    let html = page(&dataset, |page| {
+        page.files_in(".", FileLayout::Files)
+            .tails(|_, _| Some(log("before\n\u{1b}[31m<b>it broke</b>\u{202e}\n")))
+    });
+    let (mut browser, path, _tmp) = opened(&html);
+    let folder = path.with_file_name("files/p/slow/two");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("output.txt"), "the whole <script>document.title='owned'</script> log")
+        .unwrap();
+    browser.filter("status:fail");
+    browser.click(".window [data-at]");
+    assert_eq!(browser.text(".details .log"), "before\n<b>it broke</b>[U+202E]");
+    browser.pictures("details");
+    // A frame tells us when it has loaded, but not what: it may be asked nothing.
+    let seen = "new Promise((done) => { document.querySelector('.files a').click(); document.querySelector('iframe').addEventListener('load', () => done(document.querySelector('iframe').contentDocument === null)); })";
+    assert_eq!(browser.ask(seen), true);
+    browser.pictures("viewer");
+    browser.click(".viewer button");
+    assert_eq!(browser.ask("document.querySelectorAll('dialog').length"), 0);
+    // What passed carries nothing.
+    browser.filter("status:pass");
+    browser.click(".window [data-at]");
+    assert_eq!(browser.ask("document.querySelectorAll('.log').length"), 0);
+    assert_ne!(browser.ask("document.title"), "owned");
+    assert_eq!(browser.complaints, [""; 0]);
+}
+
+#[test]
+fn facets_tell_of_tags_and_times() {
+    if missing() {
+        return;
+    }
+    let (mut browser, _path, _tmp) = opened(&page(&with_logs(), |page| page));
+    let facets = "new Promise((done) => { const look = () => document.body.dataset.facets === 'new' ? done([...document.querySelectorAll('[data-facet]')].map((one) => one.textContent.replace(/\\s+/g, ' '))) : requestAnimationFrame(look); look(); })";
+    let all = browser.ask(facets);
+    let expected = json!([
+        "Statuspass2fail1",
+        "Test/quick1/slow2",
+        "Taglong2smoke2",
+        "Tookunder 0.1 s110 s to 1 min11 to 10 min1"
+    ]);
+    assert_eq!(all, expected);
+    browser.click("[data-facet=tag] [data-value=smoke]");
+    assert_eq!(browser.count(), "2 of 3 results");
+    for (filter, count) in [
+        ("took:<100ms", 1),
+        ("took:10s..1m,1m..10m", 2),
+        ("took:>1m", 1),
+        ("-took:>1m", 2),
+        ("tag:long -tag:smoke", 1),
+        ("tag:none", 0),
+    ] {
+        browser.filter(filter);
+        assert_eq!(browser.count(), format!("{count} of 3 results"), "{filter}");
+    }
+    assert_eq!(browser.complaints, [""; 0]);
+}
+
+#[test]
+fn a_live_page_loads_itself_again_and_stays_where_it_was() {
+    if missing() {
+        return;
+    }
+    let many = |run: &str, count: u32| {
+        let mut dataset = Dataset::builder();
+        let mut of = dataset.run(info(run));
+        let id = of.attempt("p", "/t", 1);
+        for number in 0..count {
+            let subtest = format!("s{number:05}");
+            let row = NewRow { subtest: Some(&subtest), status: Some("pass"), ..NewRow::default() };
+            of.row(id, row);
+        }
+        of.finish();
+        dataset.finish()
+    };
+    let (mut browser, path, _tmp) = opened(&page(&many("run", 2000), |page| page.refresh(1)));
+    browser.filter("subtest:s");
+    browser.ask("document.querySelector('.search input').blur()");
+    browser.ask("new Promise((done) => { const s = document.querySelector('.scroller'); s.addEventListener('scroll', () => requestAnimationFrame(() => requestAnimationFrame(() => done(1)))); s.scrollTop = 28 * 100; })");
+    let first = "Number(document.querySelector('.window .row').getAttribute('aria-rowindex'))";
+    let before = browser.ask(first);
+    assert!(before.as_u64().unwrap() > 90, "{before}");
+    // Meanwhile there are more of them, and the run is over.
+    let more = page(&many("run", 3000), |page| page);
+    let beside = path.with_extension("new");
+    fs::write(&beside, more).unwrap();
+    fs::rename(&beside, &path).unwrap();
+    browser.reloaded();
+    while browser.count() != "3 000 of 3 000 results" {
+        browser.reloaded();
+    }
+    assert_eq!(browser.ask("document.getElementById('q').value"), "subtest:s");
+    assert_eq!(browser.ask(first), before);
+    assert_eq!(browser.ask("document.querySelectorAll('.live').length"), 0);
+    assert_eq!(browser.complaints, [""; 0]);
+}
+
+#[test]
+fn who_does_not_see_is_told_everything() {
+    if missing() {
+        return;
+    }
+    let (mut browser, _path, _tmp) = opened(&page(&small(), |page| page));
+    browser.resize(1700, 900);
+    browser.press("f");
+    browser.press("j");
+    let tree = browser.accessible();
+    let has = |role: &str, name: &str| {
+        assert!(
+            tree.iter().any(|node| node.0 == role && node.1.contains(name)),
+            "{role} {name}: {tree:?}"
+        );
+    };
+    for (role, name) in [
+        ("heading", "now"),
+        ("table", "Results"),
+        ("columnheader", "Status"),
+        ("row", ""),
+        ("cell", "fail"),
+        ("tab", "Matrix"),
+        ("searchbox", "Filter"),
+        ("complementary", "Details"),
+        ("complementary", "Filters"),
+        ("StaticText", "of 36 results"),
+    ] {
+        has(role, name);
+    }
+    let nameless = ["button", "link", "textbox", "searchbox", "checkbox", "tab", "image"];
+    let nameless: Vec<_> = tree
+        .iter()
+        .filter(|node| nameless.contains(&node.0.as_str()) && node.1.is_empty())
+        .collect();
+    assert!(nameless.is_empty(), "{nameless:?}");
 }
 
 /// How long the list of many is, and what filters find in it.
@@ -299,7 +480,13 @@ fn a_great_many_results_are_scrolled_and_filtered() {
         run.row(id, NewRow { subtest: Some(&subtest), status: Some(status), ..NewRow::default() });
     }
     run.finish();
-    let (mut browser, _path, _tmp) = opened(&page(&dataset.finish(), |page| page));
+    let (mut browser, path, _tmp) = opened(&page(&dataset.finish(), |page| page));
+    assert!(browser.sheets() < 60, "what is not to be seen is not printed");
+    // Also on a phone, only what is to be seen is made.
+    browser.resize(390, 844);
+    browser.open(&path, "");
+    assert_eq!(browser.ask("document.querySelectorAll('.window .row').length < 100"), true);
+    browser.resize(1400, 900);
     browser.press("End");
     let last = browser.ask("document.querySelector('.row.open').getAttribute('aria-rowindex')");
     assert_eq!(last, json!((many + 1).to_string()));
@@ -308,6 +495,7 @@ fn a_great_many_results_are_scrolled_and_filtered() {
         browser.ask("document.querySelector('.row.open').getAttribute('aria-rowindex')"),
         "2"
     );
+    browser.pictures("many");
     for (filter, count) in [
         ("status:fail", many / 100),
         ("platform:p3", many / 20),
