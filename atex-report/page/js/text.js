@@ -38,7 +38,8 @@ function fill(element, attributes, children) {
 // A name of which the end tells more than the beginning: where there is no room for all of it, its middle is left out.
 export function tailed(text, most = 200) {
   const shown = visible(text, most);
-  const cut = Math.max(shown.lastIndexOf('/'), shown.lastIndexOf('@'), shown.length > 24 ? shown.length - 16 : 0);
+  const slash = shown.lastIndexOf('/');
+  const cut = slash > 0 ? slash : shown.length > 20 ? shown.length - 11 : 0;
   return cut > 0 ? el('span', { class: 'tailed' }, el('span', {}, shown.slice(0, cut)), el('span', {}, shown.slice(cut))) : shown;
 }
 
