@@ -19,24 +19,36 @@ pub(crate) struct PlanScript<'a> {
     pub(crate) log: String,
 }
 
-impl<'a> PlanScript<'a> {
-    /// The scripts of the phases of a step, in order.
-    pub(crate) fn all(step: &'static str, phases: &'a [Phase]) -> Vec<Self> {
-        let scripts = phases.iter().flat_map(|phase| match &phase.action {
-            PhaseAction::Shell { scripts } => {
-                scripts.iter().map(|text| (&*phase.name, &**text)).collect()
-            }
-            _ => Vec::new(),
-        });
-        let numbered = scripts.enumerate().map(|(number, (phase, text))| Self {
-            step,
-            phase,
-            text,
-            log: format!("{step}-{}-{}", number + 1, phase.replace('/', "_")),
-        });
-        numbered.collect()
-    }
+/// One thing that a step of a plan wants done.
+#[derive(Debug)]
+pub(crate) enum Task<'a> {
+    Script(PlanScript<'a>),
+    Install { packages: &'a [String], exclude: &'a [String] },
+}
 
+impl<'a> Task<'a> {
+    /// What the phases of a step want, in order; without what nobody here knows how to do.
+    pub(crate) fn all(step: &'static str, phases: &'a [Phase]) -> Vec<Self> {
+        let mut tasks = Vec::new();
+        let mut number = 0;
+        for phase in phases {
+            match &phase.action {
+                PhaseAction::Shell { scripts } => tasks.extend(scripts.iter().map(|text| {
+                    number += 1;
+                    let log = format!("{step}-{number}-{}", phase.name.replace('/', "_"));
+                    Self::Script(PlanScript { step, phase: &phase.name, text, log })
+                })),
+                PhaseAction::Install { packages, exclude } => {
+                    tasks.push(Self::Install { packages, exclude });
+                }
+                _ => {}
+            }
+        }
+        tasks
+    }
+}
+
+impl PlanScript<'_> {
     /// What is said of one that failed.
     pub(crate) fn failure(
         &self,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, Error, Outcome, PhaseAction, Result, Session, Test,
-    TestName, async_trait,
+    Artifacts, CancellationToken, Connection, Error, Outcome, Result, Session, Test, TestName,
+    async_trait,
 };
 use indexmap::IndexMap;
 
@@ -14,7 +14,7 @@ use crate::guest::Guest;
 use crate::hooks::Hooks;
 use crate::limits::within;
 use crate::packages::{self, Wanted};
-use crate::plan_script::PlanScript;
+use crate::plan_script::{PlanScript, Task};
 use crate::run::{self, Run};
 use crate::server::Servers;
 use crate::session_logs::SessionLogs;
@@ -93,23 +93,27 @@ impl FmfSession {
     /// The first thing that failed; what comes after it is not done.
     pub(crate) async fn prepare(&mut self, cancel: &CancellationToken) -> Result<()> {
         let suite = Arc::clone(&self.executor.suite);
-        let mut scripts = PlanScript::all("prepare", &suite.prepare).into_iter();
-        for phase in &suite.prepare {
-            match &phase.action {
-                PhaseAction::Shell { scripts: texts } => {
-                    for script in scripts.by_ref().take(texts.len()) {
-                        // Boxed: it is as large as a whole run, and hardly ever there.
-                        let limit = self.executor.limits.prepare;
-                        Box::pin(self.run_script(&script, limit, cancel)).await?;
-                    }
-                }
-                PhaseAction::Install { packages, .. } => {
-                    self.install(&Wanted::new().require(packages), cancel).await?;
-                }
-                _ => {}
-            }
+        let limit = self.executor.limits.prepare;
+        for task in Task::all("prepare", &suite.prepare) {
+            self.perform(task, limit, cancel).await?;
         }
         self.provide(cancel).await
+    }
+
+    /// Does one thing that the plan wants.
+    async fn perform(
+        &mut self,
+        task: Task<'_>,
+        limit: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        match task {
+            // Boxed: it is as large as a whole run, and hardly ever there.
+            Task::Script(script) => Box::pin(self.run_script(&script, limit, cancel)).await,
+            Task::Install { packages, exclude } => {
+                self.install(&Wanted::new().require(packages).exclude(exclude), cancel).await
+            }
+        }
     }
 
     /// Installs what all tests require and recommend, at once. What cannot be had is the trouble of those tests alone that require it.
@@ -159,12 +163,12 @@ impl FmfSession {
         done.and(removed)
     }
 
-    /// Runs the scripts of the last step, each for at most this long; the first error.
+    /// Does what the plan wants after the last test, each script for at most this long; the first error.
     async fn finish(&mut self, limit: Duration) -> Result<()> {
         let (suite, never) = (Arc::clone(&self.executor.suite), CancellationToken::new());
         let mut done = Ok(());
-        for script in PlanScript::all("finish", &suite.finish) {
-            done = done.and(self.run_script(&script, limit, &never).await);
+        for task in Task::all("finish", &suite.finish) {
+            done = done.and(self.perform(task, limit, &never).await);
         }
         done
     }

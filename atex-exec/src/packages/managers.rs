@@ -27,6 +27,12 @@ pub trait PackageManager: fmt::Debug + Send + Sync {
     /// Installs as many of these as it can.
     fn recommend(&self, names: &[PackageName]) -> Vec<Step>;
 
+    /// The word that makes an installation leave this out, which is not there, if there is such a word.
+    fn excluding(&self, name: &PackageName) -> Option<String> {
+        let _ = name;
+        None
+    }
+
     /// Whether this end of an installation means that it succeeded.
     fn succeeded(&self, status: Status) -> bool {
         status.success()
@@ -180,6 +186,14 @@ impl PackageManager for Manager {
                 let each = names.chunks(1).map(|name| self.step(&[], name));
                 self.preparing().into_iter().chain(each).collect()
             }
+        }
+    }
+
+    fn excluding(&self, name: &PackageName) -> Option<String> {
+        match self {
+            Self::Dnf5 | Self::Dnf | Self::Yum => Some(format!("--exclude={}", name.as_str())),
+            Self::Apt => Some(format!("{}-", name.as_str())),
+            Self::RpmOstree | Self::Zypper | Self::Apk => None,
         }
     }
 

@@ -26,6 +26,7 @@ const LINES: usize = 8;
 pub struct Wanted {
     require: Vec<String>,
     recommend: Vec<String>,
+    exclude: Vec<String>,
 }
 
 impl Wanted {
@@ -45,6 +46,13 @@ impl Wanted {
     #[must_use]
     pub fn recommend<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         add(&mut self.recommend, names);
+        self
+    }
+
+    /// But not these, neither as wanted themselves nor because others want them. What is there already stays.
+    #[must_use]
+    pub fn exclude<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        add(&mut self.exclude, names);
         self
     }
 
@@ -85,6 +93,7 @@ fn add<S: Into<String>>(to: &mut Vec<String>, names: impl IntoIterator<Item = S>
 
 /// Sees to it that what is wanted is on a remote: asks which of it is missing, and installs that in one transaction, then what is
 /// recommended, as far as that can be had, and also when what is required cannot. Nothing is run when nothing is wanted, and nothing is installed when all is there.
+/// A package manager that cannot leave out what is excluded is not started.
 ///
 /// On a remote that is this machine itself ([`LocalConnection`](Connection)s say so by the variable `ATEX_LOCAL_ROOT`), nothing is ever
 /// installed: what is required and missing is an error that says so. Programs are run as root, or by `sudo` without a password.
@@ -112,13 +121,16 @@ pub async fn install(
 
 async fn work(connection: &dyn Connection, wanted: &Wanted) -> Result<()> {
     let origin = connection.name();
-    let mut required = Vec::new();
-    for name in &wanted.require {
-        let no_name = || Error::infra(origin, format!("{name:?} is no name of a package"));
-        required.push(PackageName::new(name).ok_or_else(no_name)?);
-    }
-    let recommended: Vec<PackageName> =
+    let named = |names: &[String]| -> Result<Vec<PackageName>> {
+        let no_name = |name| Error::infra(origin, format!("{name:?} is no name of a package"));
+        names.iter().map(|name| PackageName::new(name).ok_or_else(|| no_name(name))).collect()
+    };
+    let (mut required, excluded) = (named(&wanted.require)?, named(&wanted.exclude)?);
+    let mut recommended: Vec<PackageName> =
         wanted.recommend.iter().filter_map(|name| PackageName::new(name)).collect();
+    for names in [&mut required, &mut recommended] {
+        names.retain(|name| !excluded.contains(name));
+    }
     let all: Vec<PackageName> = required.iter().chain(&recommended).cloned().collect();
     let found = detect::detect(connection, &all).await?;
     let Some(manager) = found.manager else {
@@ -135,7 +147,11 @@ async fn work(connection: &dyn Connection, wanted: &Wanted) -> Result<()> {
     };
     let (required, mut recommended) = (among(&required), among(&recommended));
     recommended.retain(|name| !name.is_file() || manager.knows_files());
-    let remote = Remote { connection, manager, found: &found };
+    if required.is_empty() && recommended.is_empty() {
+        return Ok(());
+    }
+    let excluding = excluding(connection, &manager, &excluded).await?;
+    let remote = Remote { connection, manager, found: &found, excluding };
     let had = match required.is_empty() {
         true => Ok(()),
         false => remote.require(&required).await,
@@ -174,18 +190,37 @@ async fn missing(
     Ok(manager.missing(names, &asked))
 }
 
+/// The words that make an installation leave these out. Those that are there already are not left out: some would remove them.
+async fn excluding(
+    connection: &dyn Connection,
+    manager: &Manager,
+    excluded: &[PackageName],
+) -> Result<Vec<String>> {
+    if excluded.is_empty() {
+        return Ok(Vec::new());
+    }
+    let absent = missing(connection, manager, excluded).await?;
+    let words: Option<Vec<String>> = absent.iter().map(|name| manager.excluding(name)).collect();
+    words.ok_or_else(|| {
+        let (manager, names) = (manager.name(), listed(&absent));
+        Error::infra(connection.name(), format!("{manager} cannot leave out {names} (`exclude`)"))
+    })
+}
+
 /// A remote on which something is missing.
 struct Remote<'a> {
     connection: &'a dyn Connection,
     manager: Manager,
     found: &'a Found,
+    /// The words that leave out what is excluded, after all others.
+    excluding: Vec<String>,
 }
 
 impl Remote<'_> {
     async fn require(&self, names: &[PackageName]) -> Result<()> {
         let origin = self.connection.name();
         let rights = self.rights(names)?;
-        for step in self.manager.install(names) {
+        for step in self.steps(self.manager.install(names)) {
             let output = run(self.connection, rights, &step.argv).await?;
             if !step.optional && !self.manager.succeeded(output.status) {
                 return Err(self.failed(&step, &output));
@@ -211,7 +246,7 @@ impl Remote<'_> {
                 return Ok(());
             }
         };
-        for step in self.manager.recommend(names) {
+        for step in self.steps(self.manager.recommend(names)) {
             let output = run(self.connection, rights, &step.argv).await?;
             if !step.optional && !self.manager.succeeded(output.status) {
                 let why = self.failed(&step, &output);
@@ -219,6 +254,14 @@ impl Remote<'_> {
             }
         }
         Ok(())
+    }
+
+    /// These, without what is excluded.
+    fn steps(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        for step in steps.iter_mut().filter(|step| !step.optional) {
+            step.argv.extend(self.excluding.iter().cloned());
+        }
+        steps
     }
 
     /// The words before a command that may install.

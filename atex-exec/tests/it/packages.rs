@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use atex_core::{
     Artifacts, CancellationToken, Connection, ConnectionExt, Error, Executor, Failure, Fault,
-    Provisioner, Remote, Request, Test, TestName, TestSuite, Verdict,
+    Phase, PhaseAction, Provisioner, Remote, Request, Test, TestName, TestSuite, Verdict,
 };
 use atex_exec::FmfExecutor;
 use atex_exec::packages::{Wanted, install};
@@ -97,6 +97,35 @@ async fn dnf_that_fails_is_told_with_its_own_words() {
 }
 
 #[tokio::test]
+async fn dnf_leaves_out_what_is_excluded_and_installs_in_the_end() {
+    let Some(system) = System::new("dnf_leaves_out_what_is_excluded", TestImage::Dnf).await else {
+        return;
+    };
+    let wanted = Wanted::new().require(["try-lib", "try-hello"]);
+    system.install(&wanted.exclude(["try-hello", "try-release"])).await.unwrap();
+    let there = "rpm -qa 'try-*' | sort";
+    assert_eq!(system.script(there).await, "try-lib-1.0-1.noarch\ntry-release-9.0-1.noarch\n");
+    // What others want is left out as well.
+    system.script("rpm -e try-lib").await;
+    let without = Wanted::new().require(["try-app"]).exclude(["try-lib"]);
+    let error = Failure::from(&system.install(&without).await.unwrap_err()).message;
+    assert!(error.contains("try-lib") && error.contains("exclude"), "{error}");
+    let mut suite = TestSuite::new([]);
+    let phase = |name: &str, action| Phase { name: name.to_owned(), action };
+    let (packages, exclude) = (vec!["try-app".to_owned()], vec!["try-hello".to_owned()]);
+    suite.finish = vec![
+        phase("tools", PhaseAction::Install { packages, exclude }),
+        phase("use", PhaseAction::Shell { scripts: vec!["try-app >/said".to_owned()] }),
+    ];
+    let cancel = CancellationToken::new();
+    let executor = FmfExecutor::new(suite);
+    let session = executor.start(Arc::clone(system.connection()), &cancel).await.unwrap();
+    session.stop().await.unwrap();
+    assert_eq!(system.script("cat /said").await, "app\n");
+    system.end().await;
+}
+
+#[tokio::test]
 async fn an_installation_is_cancelled_and_limited() {
     let Some(system) = System::new("an_installation_is_cancelled", TestImage::Dnf).await else {
         return;
@@ -159,6 +188,12 @@ async fn apt_installs_what_is_missing_and_tells_why_it_cannot() {
     assert!(unknown.contains("Unable to locate package try-nope"), "{unknown}");
     let broken = system.refusal(&["try-broken"]).await;
     assert!(broken.contains("try-broken : Depends: try-nobody"), "{broken}");
+    // What is there stays, though to apt the word for leaving out is that for removing.
+    system.script("dpkg -r try-app try-lib >/dev/null").await;
+    let without = Wanted::new().require(["try-app"]).exclude(["try-lib", "try-extra"]);
+    let error = Failure::from(&system.install(&without).await.unwrap_err()).message;
+    assert!(error.contains("try-app : Depends: try-lib"), "{error}");
+    assert_eq!(system.script("dpkg-query -W -f='${Package}' 'try-extra'").await, "try-extra");
     // To apt, this removes it.
     let removes = system.refusal(&["try-app-"]).await;
     assert_eq!(removes, "NAME: \"try-app-\" is no name of a package");
