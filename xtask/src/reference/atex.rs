@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::libraries::Libraries;
 use super::places::Pool;
 use super::report::Report;
 use super::selection::{CONTEXT, Selection, Where};
@@ -19,6 +21,8 @@ const CAME_TO_ITS_END: [i32; 3] = [0, 1, 3];
 pub(super) struct Atex {
     /// Its path.
     pub(super) program: PathBuf,
+    /// What it fetches.
+    pub(super) libraries: Rc<Libraries>,
 }
 
 impl Atex {
@@ -75,6 +79,7 @@ impl Atex {
     fn command(&self, verb: &str, selection: &Selection, root: &Path) -> Command {
         let mut atex = Command::new(&self.program);
         atex.arg(verb).arg("--root").arg(root).args(CONTEXT).stdin(Stdio::null());
+        self.libraries.show_to(&mut atex);
         if let Some(plan) = selection.plan {
             atex.args(["--plan", plan]);
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -15,6 +15,8 @@ use crate::needs::program_folders;
 pub(super) enum Image {
     /// A plain system.
     Plain,
+    /// One whose first process is a systemd, so that it reboots.
+    Systemd,
     /// One with dnf, rpm, and a repository of small packages.
     Dnf,
 }
@@ -26,12 +28,14 @@ pub(super) struct Containers {
     pub(super) pool: String,
     /// The image.
     pub(super) image: String,
-    /// Where programs are looked for, so that `podman` is one with a store of its own.
+    /// What stands for `podman`, with a store of its own.
+    pub(super) program: PathBuf,
+    /// Where programs are looked for, so that `podman` is that.
     pub(super) path: OsString,
 }
 
 /// As many open files and processes as other systems let a test have, which some tests print.
-const LIMITS: &str = "option=--ulimit=nofile=1024:1024,option=--ulimit=nproc=4096:4096";
+const LIMITS: [&str; 2] = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=4096:4096"];
 
 impl Containers {
     /// Makes their image, if it is not there; `Err` says why they cannot be had here.
@@ -41,6 +45,7 @@ impl Containers {
         let real = programs.find(|program| program.is_file()).context("podman is not installed")?;
         let recipe: &[&str] = match image {
             Image::Plain => &["testenv/podman.sh"],
+            Image::Systemd => &["testenv/derived.sh", "systemd"],
             Image::Dnf => &["testenv/derived.sh", "dnf"],
         };
         let mut command = Command::new("bash");
@@ -60,7 +65,16 @@ impl Containers {
         fs::write(&program, format!("#!/bin/sh\nexec {} {words} \"$@\"\n", real.display()))?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
         let path = std::env::join_paths([bin].into_iter().chain(folders))?;
-        let pool = format!("podman:{image},max=1,platform=x,{LIMITS}");
-        Ok(Self { pool, image: image.to_owned(), path })
+        let options = LIMITS.map(|option| format!(",option={option}")).concat();
+        let pool = format!("podman:{image},max=1,platform=x{options}");
+        Ok(Self { pool, image: image.to_owned(), program, path })
+    }
+
+    /// The command that starts one of this name, without a network, whose main program ends with its input.
+    pub(super) fn starting(&self, name: &str) -> Command {
+        let mut podman = Command::new(&self.program);
+        podman.args(["run", "-i", "--rm", "--network=none", "--name", name]).args(LIMITS);
+        podman.args([&*self.image, "sh", "-c", "echo up; exec cat >/dev/null"]);
+        podman
     }
 }

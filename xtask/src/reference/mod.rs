@@ -3,9 +3,11 @@
 //! The tests are those of its own source package, so that nobody here wrote them. `docs/reference.md` has the rules.
 
 mod atex;
+mod container_host;
 mod containers;
 mod discovery;
 mod formats;
+mod libraries;
 mod machine;
 mod places;
 mod python;
@@ -16,11 +18,13 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use self::atex::Atex;
+use self::libraries::Libraries;
 use self::places::{Places, Pool, Wanted};
 use self::python::Python;
 pub(crate) use self::python::find as find_python;
@@ -60,7 +64,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let selections = chosen(&options.tree)?;
     let steps = Steps::new();
     let dir = workspace.target.join("reference");
-    let python = match Python::install(&steps, &dir) {
+    let libraries = Rc::new(Libraries::make(&dir.join("libraries"))?);
+    let python = match Python::install(&steps, &dir, Rc::clone(&libraries)) {
         Err(error) if !options.require => {
             println!("skipped: no comparison with the Python ATEX: {error:#}");
             return Ok(());
@@ -73,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut build = cargo();
     build.current_dir(&workspace.root).args(["build", "--package=atex-cli", "--bin=atex"]);
     steps.command("building", &mut build)?;
-    let atex = Atex { program: workspace.target.join("debug/atex") };
+    let atex = Atex { program: workspace.target.join("debug/atex"), libraries };
     if !options.discover.is_empty() {
         python.discovery(&atex.program, &options.discover)?;
         steps.finish("reference");

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::container_host::ContainerHost;
 use super::containers::{Containers, Image};
 use super::machine::Machine;
 use super::selection::{Executor, Selection, Where};
@@ -25,8 +26,8 @@ pub(super) struct Places {
     wanted: Wanted,
     sshd: Option<Sshd>,
     machine: OnceCell<Option<Machine>>,
-    plain: OnceCell<Option<Containers>>,
-    dnf: OnceCell<Option<Containers>>,
+    containers: [OnceCell<Option<Containers>>; 3],
+    dnf_host: OnceCell<Option<ContainerHost>>,
 }
 
 /// A pool for `atex`, and what it is called in the table.
@@ -56,8 +57,10 @@ impl Places {
         wanted: Wanted,
         sshd: Option<Sshd>,
     ) -> Self {
-        let (machine, plain, dnf) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { sources: workspace.root.clone(), dir, wanted, sshd, machine, plain, dnf }
+        let containers = [const { OnceCell::new() }; 3];
+        let (machine, dnf_host) = (OnceCell::new(), OnceCell::new());
+        let sources = workspace.root.clone();
+        Self { sources, dir, wanted, sshd, machine, containers, dnf_host }
     }
 
     /// The pools that these tests are run on; none where nothing that they need can be had.
@@ -68,15 +71,20 @@ impl Places {
                 let podman = self.containers(Image::Plain).map(|found| Pool::of(found, ""));
                 [Pool::new("local", "local,max=4")].into_iter().chain(ssh).chain(podman).collect()
             }
-            Where::Machine => self.over_ssh().into_iter().collect(),
+            Where::Machine => {
+                let more = format!(",systemd=yes{}", self.with_beakerlib());
+                let podman = self.containers(Image::Systemd).map(|found| Pool::of(found, &more));
+                self.over_ssh().into_iter().chain(podman).collect()
+            }
             Where::Beakerlib => {
-                let library =
-                    format!(",option=--volume={}:{BEAKERLIB}:ro", self.stand_in().display());
-                let podman = self.containers(Image::Plain).map(|found| Pool::of(found, &library));
+                let more = self.with_beakerlib();
+                let podman = self.containers(Image::Plain).map(|found| Pool::of(found, &more));
                 self.over_ssh().into_iter().chain(podman).collect()
             }
             Where::Packages => {
-                self.containers(Image::Dnf).map(|found| Pool::of(found, "")).into_iter().collect()
+                let ssh = self.dnf_host().map(|host| Pool::new("ssh", &host.pool));
+                let podman = self.containers(Image::Dnf).map(|found| Pool::of(found, ""));
+                ssh.into_iter().chain(podman).collect()
             }
         }
     }
@@ -99,6 +107,11 @@ impl Places {
         self.machine().map(|machine| Pool::new("ssh", &machine.pool))
     }
 
+    /// What a pool of containers is told, so that they have beakerlib.
+    fn with_beakerlib(&self) -> String {
+        format!(",option=--volume={}:{BEAKERLIB}:ro", self.stand_in().display())
+    }
+
     /// What stands for beakerlib, which is in no registry.
     fn stand_in(&self) -> PathBuf {
         self.sources.join("atex-exec/tests/it/behaviours/beakerlib.sh")
@@ -116,16 +129,23 @@ impl Places {
     }
 
     fn containers(&self, image: Image) -> Option<&Containers> {
-        let cell = match image {
-            Image::Plain => &self.plain,
-            Image::Dnf => &self.dnf,
-        };
-        let made = cell.get_or_init(|| {
+        let made = self.containers[image as usize].get_or_init(|| {
             if !self.wanted.containers {
                 return None;
             }
             let made = Containers::prepare(&self.sources, &self.dir.join("containers"), image);
             or_say("no containers", made)
+        });
+        made.as_ref()
+    }
+}
+
+impl Places {
+    fn dnf_host(&self) -> Option<&ContainerHost> {
+        let made = self.dnf_host.get_or_init(|| {
+            let containers = self.containers(Image::Dnf).filter(|_| self.wanted.ssh)?;
+            let made = ContainerHost::start(&self.sources, &self.dir.join("dnf-host"), containers);
+            or_say("no sshd in a container", made)
         });
         made.as_ref()
     }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::libraries::Libraries;
 use super::places::Places;
 use super::report::{Answer, Report};
 use super::selection::{ATEX, Executor, FMF, Selection};
@@ -27,6 +29,7 @@ pub(super) struct Python {
     driver: PathBuf,
     answers: PathBuf,
     source: PathBuf,
+    libraries: Rc<Libraries>,
 }
 
 impl Python {
@@ -34,7 +37,7 @@ impl Python {
     ///
     /// # Errors
     /// When there is no Python for it, or a package cannot be had.
-    pub(super) fn install(steps: &Steps, dir: &Path) -> Result<Self> {
+    pub(super) fn install(steps: &Steps, dir: &Path, libraries: Rc<Libraries>) -> Result<Self> {
         ensure!(
             program_folders().iter().any(|folder| folder.join("rsync").is_file()),
             "the Python ATEX needs rsync, which is not installed"
@@ -44,8 +47,8 @@ impl Python {
         let source = source(steps, &program, &dir)?;
         let trees = Executor::Fmf.trees(&source);
         ensure!(trees.is_dir(), "the source package of {ATEX} has no {}", trees.display());
-        let this =
-            Self { program, driver: dir.join("driver.py"), answers: dir.join("answers"), source };
+        let (driver, answers) = (dir.join("driver.py"), dir.join("answers"));
+        let this = Self { program, driver, answers, source, libraries };
         if fs::read_to_string(&this.driver).ok().as_deref() != Some(DRIVER) {
             this.forget()?;
             write(&this.driver, DRIVER)?;
@@ -92,6 +95,7 @@ impl Python {
             driver.arg(&self.driver).arg(self.root(selection));
             driver.arg(selection.plan.unwrap_or_default()).arg(selection.executor.name());
             driver.arg(place).arg(&fresh).args(selection.not_run()).stdin(Stdio::null());
+            self.libraries.show_to(&mut driver);
             if let Some(folders) = folders {
                 driver.env("PATH", folders);
             }

@@ -42,7 +42,7 @@ pub(super) enum Where {
 }
 
 /// Everything that is compared.
-pub(super) const SELECTIONS: [Selection; 21] = [
+pub(super) const SELECTIONS: [Selection; 23] = [
     all("cwd"),
     plan("cwd", "/plan"),
     plan("cwd", "/plan_named"),
@@ -55,6 +55,7 @@ pub(super) const SELECTIONS: [Selection; 21] = [
     plan("discover", "/plans/single"),
     plan("discover", "/plans/filtered"),
     plan("discover", "/plans/duplicate"),
+    plan("discover", "/plans/with_http"),
     all("metadata"),
     plan("metadata", "/plans/with_env"),
     plan("metadata", "/plans/filtered"),
@@ -67,6 +68,11 @@ pub(super) const SELECTIONS: [Selection; 21] = [
         ..plan("results", "/plan")
     },
     Selection { place: Where::Beakerlib, executor: Executor::Beakerlib, ..plan("sanity", "/plan") },
+    Selection {
+        place: Where::Beakerlib,
+        executor: Executor::Beakerlib,
+        ..plan("libraries", "/plan")
+    },
     Selection { place: Where::Machine, executor: Executor::Beakerlib, ..plan("reboot", "/plan") },
 ];
 
@@ -86,11 +92,8 @@ pub(super) const OTHERWISE: [(&str, &str, &str); 2] =
 const NO_REBOOT: &str = "dies of the closed channel before it reboots: there it is started again as if it had rebooted, here it is told so (decision 14)";
 
 /// What is not compared at all, and what it would take.
-pub(super) const LEFT_OUT: [(&str, &str); 3] = [
-    ("tree libraries of executor/beakerlib", "libraries of a server on the network, by `url`"),
-    ("tree discover, plan /plans/with_http", "tests of a server on the network, by `url`"),
-    ("phases of plans with `how: install`, but for tree pkgs", "packages on this machine"),
-];
+pub(super) const LEFT_OUT: [(&str, &str); 1] =
+    [("phases of plans with `how: install`, but for tree pkgs", "packages on this machine")];
 
 const fn all(tree: &'static str) -> Selection {
     Selection { tree, plan: None, executor: Executor::Fmf, place: Where::Anywhere }

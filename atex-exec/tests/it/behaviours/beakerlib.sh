@@ -58,11 +58,23 @@ rlFileSubmit() {
   return "$code"
 }
 
+# The libraries that the metadata of the test require, whether they are written in blocks or as JSON: NICK/NAME, a line each.
+required() {
+  local key value nick= name=
+  sed -n '/^require:/,/^[a-z]/{s/^require: *//;s/{/\n- /g;p}' "$1" | tr -d ']}["' | tr , '\n' | while
+    IFS=: read -r key value || [[ $key ]]; do
+    [[ $key != -* ]] || nick= name=
+    key=${key#-} key=${key// /} value=${value# }
+    case $key in nick) nick=$value ;; name) name=${value#/} ;; url) nick=${nick:-${value##*/}} ;; esac
+    [[ $key != nick && $key != name && $key != url ]] || [[ ! $nick || ! $name ]] || echo "$nick/$name"
+  done | sort -u
+}
+
 # A library lies in `libs/NICK/NAME` of a folder above; `--all` are those that the metadata of the test require.
 rlImport() {
   local wanted=("$@") name folder
   if [[ $1 = --all ]]; then
-    mapfile -t wanted < <(grep ^require: "$BEAKERLIB_DIR/metadata.yaml" | grep -o '"nick":"[^"]*"\|"name":"[^"]*"' | cut -d'"' -f4 | paste -d '' - - | sed 's,^/*\([^/]*\)/*,\1/,')
+    mapfile -t wanted < <(required "$TMT_TEST_METADATA")
   fi
   for name in "${wanted[@]}"; do
     folder=$PWD
