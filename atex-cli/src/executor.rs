@@ -124,16 +124,23 @@ fn commands(text: &str) -> Result<Vec<(TestName, [String; 3])>> {
 }
 
 /// How the output of tests is shown while they run, if it is to be.
-pub(crate) fn follow(lines: bool) -> Result<Option<Follow>> {
+pub(crate) fn follow(options: &RunOptions) -> Result<Option<Follow>> {
     const VARIABLE: &str = "ATEX_DEBUG_TEST_OUTPUT_FD";
-    let Some(number) = std::env::var_os(VARIABLE) else {
-        return Ok(lines.then(Follow::lines));
+    let follow = match std::env::var_os(VARIABLE) {
+        None if !options.follow => return Ok(None),
+        None => Follow::lines(),
+        Some(number) => {
+            let number = number.to_str().and_then(|text| text.parse::<u32>().ok());
+            let number =
+                number.with_context(|| format!("{VARIABLE} is not the number of an open file"))?;
+            let open = OpenOptions::new().append(true).open(format!("/dev/fd/{number}"));
+            Follow::raw(
+                open.with_context(|| format!("{VARIABLE}={number} is not open for writing"))?,
+            )
+        }
     };
-    let number = number.to_str().and_then(|text| text.parse::<u32>().ok());
-    let number = number.with_context(|| format!("{VARIABLE} is not the number of an open file"))?;
-    let open = OpenOptions::new().append(true).open(format!("/dev/fd/{number}"));
-    let file = open.with_context(|| format!("{VARIABLE}={number} is not open for writing"))?;
-    Ok(Some(Follow::raw(file)))
+    let secrets = secrets(&options.secrets)?.into_iter().map(|(_, value)| value);
+    Ok(Some(follow.hiding(secrets.filter(|value| !value.is_empty()).collect())))
 }
 
 /// The switches for debugging that users of the Python ATEX know.

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::fmt;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use atex_core::display::Harmless;
 use atex_core::{EventSink, RunEvent, TestName};
+use atex_exec::hide_in_stream;
 
 use crate::message;
 
@@ -20,20 +23,21 @@ const END: &[u8] = b"\0atex-end ";
 /// How often is looked for news.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Shows what tests print: line by line, each after the name of its test, or as it is.
-#[derive(Debug, Default)]
+/// Shows what tests print: line by line, each after the name of its test, or as it is. What is secret is hidden.
+#[derive(Default)]
 pub(crate) struct Follow {
     tests: Mutex<HashMap<TestName, Output>>,
     /// Where it goes as it is.
     raw: Option<File>,
+    secrets: Vec<String>,
 }
 
 /// The output of one test.
 #[derive(Debug)]
 struct Output {
     file: File,
-    /// The beginning of a line whose end did not come yet.
-    begun: Vec<u8>,
+    /// How much of it was shown.
+    shown: u64,
 }
 
 impl Follow {
@@ -47,10 +51,16 @@ impl Follow {
         Self { raw: Some(to), ..Self::default() }
     }
 
+    /// With `*` in place of each byte of these.
+    pub(crate) fn hiding(mut self, secrets: Vec<String>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
     /// A test is about to print into this file.
     pub(crate) fn begin(&self, test: &TestName, output: &Path) {
         if let Ok(file) = File::open(output) {
-            self.tests().insert(test.clone(), Output { file, begun: Vec::new() });
+            self.tests().insert(test.clone(), Output { file, shown: 0 });
         }
     }
 
@@ -59,7 +69,7 @@ impl Follow {
         loop {
             tokio::time::sleep(PAUSE).await;
             for (test, output) in self.tests().iter_mut() {
-                self.show(test, output);
+                self.show(test, output, false);
             }
         }
     }
@@ -68,55 +78,64 @@ impl Follow {
         self.tests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show(&self, test: &TestName, output: &mut Output) {
-        match &self.raw {
-            Some(to) => output.write(to),
-            None => output.show(test),
-        }
-    }
-}
-
-impl Output {
-    /// Shows the lines that are complete.
-    fn show(&mut self, test: &TestName) {
-        let mut chunk = [0; LINE_MAX];
+    /// Shows what is new and certain; at the end, all.
+    fn show(&self, test: &TestName, output: &mut Output, ended: bool) {
+        let longest = self.secrets.iter().map(String::len).max().unwrap_or_default();
         loop {
-            // What cannot be read is not shown; it is among the results.
-            let count = self.file.read(&mut chunk).unwrap_or(0);
-            if count == 0 {
+            // Read again from what was not shown: when the test has ended, what is secret in it is hidden in the file itself.
+            let mut piece = output.read(LINE_MAX + longest);
+            let is_last = ended && piece.len() < LINE_MAX + longest;
+            let certain = hide_in_stream(&mut piece, &self.secrets);
+            piece.truncate(if is_last { piece.len() } else { certain });
+            let shown = match &self.raw {
+                Some(to) => write(to, &piece),
+                None => print_lines(test, &piece, is_last),
+            };
+            output.shown += shown as u64;
+            if shown == 0 {
                 return;
-            }
-            self.begun.extend_from_slice(&chunk[..count]);
-            let complete = self.begun.iter().rposition(|byte| *byte == b'\n');
-            let complete: Vec<u8> = self.begun.drain(..complete.map_or(0, |end| end + 1)).collect();
-            complete.split_inclusive(|byte| *byte == b'\n').for_each(|line| print(test, line));
-            if self.begun.len() > LINE_MAX {
-                print(test, &std::mem::take(&mut self.begun));
             }
         }
     }
 }
 
 impl Output {
-    /// Writes what is new, but for what could be the remote's last word.
-    fn write(&mut self, mut to: &File) {
-        let mut chunk = [0; LINE_MAX];
-        loop {
-            let count = self.file.read(&mut chunk).unwrap_or(0);
-            if count == 0 {
-                return;
-            }
-            self.begun.extend_from_slice(&chunk[..count]);
-            let kept = self.begun.iter().rposition(|byte| *byte == END[0]);
-            let kept = kept.filter(|at| {
-                let (rest, length) = (&self.begun[*at..], END.len());
-                rest.starts_with(&END[..rest.len().min(length)])
-            });
-            let certain: Vec<u8> = self.begun.drain(..kept.unwrap_or(self.begun.len())).collect();
-            // Whoever is not there any more does not want it.
-            to.write_all(&certain).ok();
+    /// The next bytes that were not shown, up to so many.
+    fn read(&self, most: usize) -> Vec<u8> {
+        let (mut piece, mut filled) = (vec![0; most], 0);
+        // What cannot be read is not shown; it is among the results.
+        while let Ok(count @ 1..) =
+            self.file.read_at(&mut piece[filled..], self.shown + filled as u64)
+        {
+            filled += count;
         }
+        piece.truncate(filled);
+        piece
     }
+}
+
+/// Prints the lines that are complete, or too long, or all; how many bytes they have.
+fn print_lines(test: &TestName, piece: &[u8], all: bool) -> usize {
+    let end = piece.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
+    let count = match end {
+        _ if all => piece.len(),
+        None if piece.len() >= LINE_MAX => piece.len(),
+        end => end.unwrap_or_default(),
+    };
+    piece[..count].split_inclusive(|byte| *byte == b'\n').for_each(|line| print(test, line));
+    count
+}
+
+/// Writes this, but for what could be the remote's last word; how much that is.
+fn write(mut to: &File, piece: &[u8]) -> usize {
+    let kept = piece.iter().rposition(|byte| *byte == END[0]).filter(|at| {
+        let (rest, length) = (&piece[*at..], END.len());
+        rest.starts_with(&END[..rest.len().min(length)])
+    });
+    let count = kept.unwrap_or(piece.len());
+    // Whoever is not there any more does not want it.
+    to.write_all(&piece[..count]).ok();
+    count
 }
 
 fn print(test: &TestName, line: &[u8]) {
@@ -136,10 +155,13 @@ impl EventSink for Follow {
         let RunEvent::TestEnded { attempt, .. } = event else { return };
         let ended = self.tests().remove(&attempt.test);
         if let Some(mut output) = ended {
-            self.show(&attempt.test, &mut output);
-            if self.raw.is_none() && !output.begun.is_empty() {
-                print(&attempt.test, &output.begun);
-            }
+            self.show(&attempt.test, &mut output, true);
         }
+    }
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow").field("raw", &self.raw).finish_non_exhaustive()
     }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use atex_core::{EventSink, Failure, Lease};
+use atex_core::{Error, EventSink, Executor, Failure, Lease, Provisioner, TestSuite};
+use atex_exec::FmfExecutor;
 use atex_report::RunStore;
 use atex_sched::{OpenLeases, Pool};
 
 use crate::args::ReapOptions;
-use crate::{exit_code, message, pool};
+use crate::{exit_code, message, pool, run};
 
 /// Gives back what all these runs have left.
 pub(crate) fn run(options: &ReapOptions) -> Result<u8> {
@@ -46,7 +47,9 @@ fn reap(runtime: &tokio::runtime::Runtime, dir: &Path) -> Result<u8> {
     }
     let mut code = exit_code::PASSED;
     for (name, leases) in open {
-        let reaped = pool_of(&store, &name).map(|pool| runtime.block_on(give_back(&pool, leases)));
+        let owner = run::owner(&store);
+        let reaped =
+            pool_of(&store, &name).map(|pool| runtime.block_on(give_back(&pool, leases, &owner)));
         code = code.max(reaped.unwrap_or_else(|error| {
             message::error(&error.context(format!("what pool {name} made may be left")));
             exit_code::INFRA
@@ -85,15 +88,18 @@ fn pool_of(store: &RunStore, name: &str) -> Result<Pool> {
 }
 
 /// Gives back what these leases stand for, all at once; says what became of each.
-async fn give_back(pool: &Pool, leases: Vec<Lease>) -> u8 {
+async fn give_back(pool: &Pool, leases: Vec<Lease>, owner: &str) -> u8 {
     let provisioner = pool.provisioner();
-    let reaped = leases.iter().map(|lease| provisioner.reap(lease));
+    let reaped = leases.iter().map(|lease| reap_lease(&**provisioner, lease, owner));
     let reaped = futures::future::join_all(reaped).await;
     let mut code = exit_code::PASSED;
     for (lease, reaped) in leases.iter().zip(reaped) {
         match reaped {
-            Ok(true) => message::note(&format!("given back: {lease}")),
-            Ok(false) => message::note(&format!("nothing to give back: {lease}")),
+            Ok(Reaped::Removed) => message::note(&format!("given back: {lease}")),
+            Ok(Reaped::Cleaned) => {
+                message::note(&format!("nothing of the run is left on: {lease}"));
+            }
+            Ok(Reaped::Gone) => message::note(&format!("nothing to give back: {lease}")),
             Err(error) => {
                 let why = Failure::from(&error).message;
                 message::note(&format!("may be left: {lease} {}: {why}", lease.data));
@@ -101,5 +107,34 @@ async fn give_back(pool: &Pool, leases: Vec<Lease>) -> u8 {
             }
         }
     }
+    if let Err(error) = provisioner.shutdown().await {
+        message::note(&Failure::from(&error).message);
+        code = exit_code::INFRA;
+    }
     code
+}
+
+/// What became of what a lease stands for.
+enum Reaped {
+    /// The run made it, and it is gone now.
+    Removed,
+    /// It was there before the run, and has nothing of the run any more, neither a test that still runs nor a folder.
+    Cleaned,
+    /// It was gone already.
+    Gone,
+}
+
+/// A system that the run made goes with all that is on it. One that was there before is connected to, to remove what the run put there.
+async fn reap_lease(
+    provisioner: &dyn Provisioner,
+    lease: &Lease,
+    owner: &str,
+) -> Result<Reaped, Error> {
+    if provisioner.reap(lease).await? {
+        return Ok(Reaped::Removed);
+    }
+    let Some(remote) = provisioner.adopt(lease).await? else { return Ok(Reaped::Gone) };
+    let executor = FmfExecutor::new(TestSuite::new([])).owner(owner);
+    let swept = executor.sweep(&**remote.connection()).await;
+    swept.and(remote.release().await).map(|()| Reaped::Cleaned)
 }

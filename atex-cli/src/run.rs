@@ -166,7 +166,7 @@ async fn drive(
         None => (store.results()?, output::outputs(&options.results, store).await?),
     };
     let how = progress::resolve(options.progress);
-    let follow = executor::follow(options.follow)?.map(Arc::new);
+    let follow = executor::follow(options)?.map(Arc::new);
     // Where runs are recorded may lie in the tree, and must not be uploaded while it is written to.
     let runs = if options.out.is_some() { store.dir() } else { Path::new(RUNS) };
     let (artifacts, logs) = (store.artifacts_dir(), store.dir().join("sessions"));
@@ -212,7 +212,7 @@ async fn drive(
 }
 
 /// Tells what the run puts on remotes from what others put there.
-fn owner(store: &RunStore) -> String {
+pub(crate) fn owner(store: &RunStore) -> String {
     let info = store.info();
     format!("{} {}", info.run, info.started)
 }

@@ -26,3 +26,4 @@ pub use fmf::FmfExecutor;
 pub use guest::Debug;
 pub use hooks::{Ended, Judgement};
 pub use limits::Limits;
+pub use secret::hide_in_stream;

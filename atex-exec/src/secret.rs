@@ -158,6 +158,25 @@ fn read_up_to(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// Hides these values in the next bytes of a stream, with a `*` in place of each byte; and how many of the bytes are certain: those after
+/// them could be the beginning of a value that has not come to its end.
+///
+/// Of values that overlap in the stream, the first counts, as in all that a run leaves.
+pub fn hide_in_stream(bytes: &mut [u8], values: &[impl AsRef<[u8]>]) -> usize {
+    let mut values: Vec<&[u8]> = values.iter().map(AsRef::as_ref).collect();
+    // The longest first: one may contain another.
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let mut certain = bytes.len();
+    for value in values {
+        hide_bytes(bytes, value);
+        let begins =
+            |at: &usize| value.len() > bytes.len() - at && value.starts_with(&bytes[*at..]);
+        let first = bytes.len().saturating_sub(value.len().saturating_sub(1));
+        certain = certain.min((first..bytes.len()).find(begins).unwrap_or(bytes.len()));
+    }
+    certain
+}
+
 fn hide_bytes(bytes: &mut [u8], secret: &[u8]) -> bool {
     let mut changed = false;
     let mut from = 0;
@@ -203,6 +222,20 @@ mod tests {
             json!({"a": ["x*******x", "1****"], "************": {"b": "************er"}})
         );
         assert_eq!(format!("{:?}", secrets()), r#"["A", "B", "C", "D"]"#);
+    }
+
+    #[test]
+    fn a_stream_is_certain_up_to_what_may_become_a_secret() {
+        let hidden = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            let certain = hide_in_stream(&mut bytes, &["hunter2", "", "hunter2-long", "a\nb"]);
+            (String::from_utf8(bytes).unwrap(), certain)
+        };
+        assert_eq!(hidden("x hunter2-longer"), ("x ************er".to_owned(), 16));
+        assert_eq!(hidden("x hunter2 hun"), ("x ******* hun".to_owned(), 10));
+        assert_eq!(hidden("x a\n"), ("x a\n".to_owned(), 2));
+        assert_eq!(hidden("ha\nb"), ("h***".to_owned(), 4));
+        assert_eq!(hidden(""), (String::new(), 0));
     }
 
     #[test]

@@ -41,6 +41,27 @@ fn output_is_shown_as_it_comes() {
     bench.assert_clean();
 }
 
+/// Also one of two lines, one that comes in two pieces, and one that the output ends in the middle of.
+#[test]
+fn secrets_are_hidden_in_what_is_shown() {
+    let script =
+        "echo $A; printf %s '<hun'; sleep 0.3; echo 'ter2>'; printf '%s\\n' \"$B\" -; printf hunt";
+    let bench = Bench::new(&[("main.fmf", &format!("test: {script:?}\n"))]);
+    for (out, shown) in [("../out", None), ("../raw", Some("2"))] {
+        let arguments = "run --pool local --secret A --secret B --follow --out";
+        let mut command = bench.command(arguments);
+        command.arg(out).env("A", "hunter2").env("B", "two\nlines");
+        shown.map(|fd| command.env("ATEX_DEBUG_TEST_OUTPUT_FD", fd));
+        let output = command.output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(!errors.contains("ter2") && !errors.contains("lines"), "{errors}");
+        for line in ["*******\n", "<*******>\n", "*********\n", "-\n", "hunt"] {
+            assert!(errors.contains(line), "{line:?}: {errors}");
+        }
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+    }
+}
+
 #[test]
 fn output_goes_to_an_open_file_as_it_is() {
     let bench = Bench::new(TREE);

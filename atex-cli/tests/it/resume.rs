@@ -194,6 +194,23 @@ fn a_killed_run_goes_on_over_ssh() {
     assert_eq!(left_on_hosts(&killed.bench, "out"), Vec::<PathBuf>::new());
 }
 
+/// The test that still runs there is ended, and its folder removed; a host that is not reached any more is named.
+#[test]
+fn what_a_killed_run_left_on_a_host_is_reaped() {
+    let Some(mut sshd) = Sshd::for_test("reaping over ssh") else { return };
+    let killed = Killed::new(&host(&sshd, "platform=x"));
+    assert_eq!(left_on_hosts(&killed.bench, "out").len(), 1);
+    sshd.go_down();
+    let unreached = killed.bench.atex("reap ../out");
+    assert!(unreached.contains("may be left: ssh"), "{unreached}");
+    assert!(unreached.ends_with("exit code Some(3)\n"), "{unreached}");
+    sshd.go_up().unwrap();
+    let reaped = killed.bench.atex("reap ../out");
+    assert!(reaped.contains("nothing of the run is left on: ssh"), "{reaped}");
+    assert!(reaped.ends_with("exit code Some(0)\n"), "{reaped}");
+    assert_eq!(left_on_hosts(&killed.bench, "out"), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn only_one_goes_on_and_only_with_what_it_understands() {
     let killed = Killed::new("local,platform=x");
