@@ -439,7 +439,7 @@ Examples:
   atex reap atex-runs/*
 
 The journal of a run tells what was made and not given back. Reaping may be repeated; a run that still goes on
-is left alone. Hosts that were reached by ssh were there before, and are left as they are.
+is left alone. Hosts that were there before are reached once more, to end what the run started there and remove its folders.
 
 Exit codes: 0 nothing is left, 2 wrong use, 3 something may be left";
 

@@ -245,8 +245,8 @@ mod tests {
         let error = chosen(&["nothing".into()]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "no tree nothing; there are beakerlib-reboot, beakerlib-results, beakerlib-sanity, cwd, discover, env, metadata, misc, \
-             pkgs, pty, reboot, results"
+            "no tree nothing; there are beakerlib-libraries, beakerlib-reboot, beakerlib-results, beakerlib-sanity, cwd, discover, env, \
+             metadata, misc, pkgs, pty, reboot, results"
         );
     }
 }
