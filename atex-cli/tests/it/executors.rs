@@ -80,6 +80,28 @@ fn output_goes_to_an_open_file_as_it_is() {
     assert!(errors.contains("ATEX_DEBUG_TEST_OUTPUT_FD is not the number"), "{errors}");
 }
 
+/// What a test left in its group is dead when the next one looks, unless it is to stay; and exit codes can be kept back.
+#[test]
+fn the_switches_for_debugging_are_those_of_the_python_atex() {
+    let tree = "/a-leaves:\n    extra-priority: 10\n    test: sleep 1000 & echo $! >$D/pid\n/b-looks:\n    test: grep -q '(sleep) [^Z]' /proc/$(cat $D/pid)/stat\n";
+    let bench = Bench::new(&[("main.fmf", tree)]);
+    for (number, (switch, code)) in
+        [("NONE", 1), ("NO_BG_KILL", 0), ("NO_EXITCODE", 3)].into_iter().enumerate()
+    {
+        let arguments =
+            format!("run --pool local,max=1 --order priority --progress none --out ../out{number} -e");
+        let mut command = bench.command(&arguments);
+        command.arg(folder(&bench)).env(format!("ATEX_DEBUG_{switch}"), "1");
+        let output = command.output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{switch}: {}",
+            bench.transcript("run", &output)
+        );
+    }
+}
+
 #[test]
 fn commands_of_a_file_are_run() {
     let bench = Bench::new(&[]);
