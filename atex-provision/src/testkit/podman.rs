@@ -1,6 +1,7 @@
 //! [`Podman`]: a real container, for one test.
 
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,7 +49,7 @@ pub struct PodmanWords {
     /// The image.
     pub image: &'static str,
     /// What `podman run` has to be told.
-    pub options: &'static [&'static str],
+    pub options: &'static [String],
 }
 
 /// The words that stand for `podman`, and the image.
@@ -56,7 +57,12 @@ pub struct PodmanWords {
 struct How {
     tool: Vec<String>,
     image: String,
+    /// [`OPTIONS`], and a label with the process that tests run in.
+    options: Vec<String>,
 }
+
+/// What containers are marked with, so that those of a test that panicked can be told from others.
+const LABEL: &str = "atex.test";
 
 impl Podman {
     /// For a test that needs one: starts it, or says on standard error that `test` is skipped and why.
@@ -78,7 +84,7 @@ impl Podman {
     /// As [`for_test`](Self::for_test).
     pub fn many_for_test(test: &str, image: TestImage) -> Option<PodmanWords> {
         let how = image.for_test(test)?;
-        Some(PodmanWords { tool: &how.tool, image: &how.image, options: &OPTIONS })
+        Some(PodmanWords { tool: &how.tool, image: &how.image, options: &how.options })
     }
 
     fn start(how: &'static How) -> io::Result<Self> {
@@ -137,7 +143,7 @@ impl PodmanWords {
     /// A provisioner of such containers.
     pub fn containers(&self) -> Containers {
         let containers = Containers::podman(self.image).tool(self.tool);
-        self.options.iter().copied().fold(containers, Containers::option)
+        self.options.iter().fold(containers, Containers::option)
     }
 }
 
@@ -176,7 +182,28 @@ impl How {
         let words = run(&mut recipe_run).map_err(|error| error.to_string())?;
         let mut tool: Vec<String> = words.lines().map(str::to_owned).collect();
         let image = tool.pop().ok_or("the recipe prints nothing")?;
-        Ok(Self { tool, image })
+        let label = format!("--label={LABEL}={}", std::process::id());
+        let options = OPTIONS.iter().map(|option| (*option).to_owned()).chain([label]).collect();
+        let how = Self { tool, image, options };
+        how.sweep().map_err(|error| error.to_string())?;
+        Ok(how)
+    }
+
+    /// Removes the containers of test processes that are gone: of tests that panicked, or were killed.
+    fn sweep(&self) -> io::Result<()> {
+        let filter = format!("label={LABEL}");
+        let format = format!("{{{{.Names}}}} {{{{index .Labels \"{LABEL}\"}}}}");
+        let listed =
+            run(self.podman().args(["ps", "--all", "--filter", &filter, "--format", &format]))?;
+        for (name, process) in listed.lines().filter_map(|line| line.split_once(' ')) {
+            let goes_on =
+                process.parse::<u32>().is_ok_and(|id| Path::new(&format!("/proc/{id}")).exists());
+            if !goes_on {
+                // Somebody else may be about to remove it as well.
+                run(self.podman().args(["rm", "-f", "-t", "0", "--volumes", name])).ok();
+            }
+        }
+        Ok(())
     }
 
     fn podman(&self) -> Command {

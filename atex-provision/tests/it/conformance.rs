@@ -6,9 +6,9 @@ use std::time::Duration;
 use atex_core::testkit::conformance::provisioner::Systems;
 use atex_core::testkit::conformance::volume::Load;
 use atex_core::testkit::conformance::{Suite, connection, lifetime, provisioner, recovery, volume};
-use atex_core::{Connection, Provisioner};
-use atex_provision::testkit::{Machine, Podman, Sshd, TestImage};
-use atex_provision::{Host, Hosts, Local, LocalConnection};
+use atex_core::{Connection, Provisioner, Request};
+use atex_provision::testkit::{Machine, Podman, Sshd, TestImage, docker_image};
+use atex_provision::{Container, Containers, Host, Hosts, Local, LocalConnection};
 
 #[tokio::test]
 async fn local_connection() {
@@ -162,6 +162,22 @@ async fn podman_provisioner() {
     let Some(podman) = Podman::many_for_test(test, TestImage::Plain) else { return };
     let make = async || Ok(Arc::new(podman.containers().max(3)) as Arc<dyn Provisioner>);
     provisioner::all(Systems::Made, make).await;
+}
+
+/// For whoever has an engine that runs: `ATEX_TEST_DOCKER` names an image there, as `docker import` makes it of `tree.tar` of the test
+/// environment.
+#[tokio::test]
+async fn docker_provisioner_and_connection() {
+    let Some(image) = docker_image("the conformance of docker") else { return };
+    let containers = || Containers::docker(&*image).option("--network=none");
+    let make = async || Ok(Arc::new(containers().max(3)) as Arc<dyn Provisioner>);
+    provisioner::all(Systems::Made, make).await;
+    let containers = containers();
+    let remote = containers.provision(&Request::new("docker")).await.unwrap();
+    let container = Container::docker(remote.name());
+    let connect = async || Ok(Arc::new(container.connect().await?) as Arc<dyn Connection>);
+    connection::all(connect).await;
+    containers.shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -68,6 +68,18 @@ async fn what_is_wrong_with_a_pool_is_told_from_trouble() {
     assert_eq!(podman(&words, &["ps", "--all", "--quiet", "--filter", "label=x=y"]), "");
 }
 
+/// What a test that panicked left goes when the next process begins that makes containers.
+#[tokio::test]
+async fn containers_are_marked_by_the_process_of_their_test() {
+    let Some(words) = plain("containers_are_marked_by_the_process") else { return };
+    let containers = words.containers();
+    let remote = one(&containers, "test").await;
+    let format = r#"{{index .Config.Labels "atex.test"}}"#;
+    let mark = podman(&words, &["inspect", "--format", format, remote.name()]);
+    assert_eq!(mark, std::process::id().to_string());
+    containers.shutdown().await.unwrap();
+}
+
 /// One that was begun and does not run cannot be connected to; it is given back all the same.
 #[tokio::test]
 async fn what_does_not_run_is_reaped() {
@@ -107,7 +119,7 @@ async fn an_image_is_built_once_and_again_when_its_recipe_changes() {
     };
     let of = |image: Image| {
         let containers = Containers::podman(image).tool(words.tool);
-        words.options.iter().copied().fold(containers, Containers::option)
+        words.options.iter().fold(containers, Containers::option)
     };
     // Two at once, as of two processes: each has its own handle of everything.
     let both = join_all([image("one"), image("one"), image("two")].map(async |image| {
@@ -137,7 +149,7 @@ async fn an_image_is_built_once_and_again_when_its_recipe_changes() {
 async fn an_image_that_has_the_tools_gets_no_more() {
     let Some(words) = plain("an_image_that_has_the_tools") else { return };
     let containers = Containers::podman(Image::with_tools(words.image)).tool(words.tool);
-    let containers = words.options.iter().copied().fold(containers, Containers::option);
+    let containers = words.options.iter().fold(containers, Containers::option);
     let remote = one(&containers, "test").await;
     remote.connection().script("command -v bash timeout tar", &[]).await.unwrap();
     containers.shutdown().await.unwrap();
