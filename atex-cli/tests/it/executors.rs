@@ -88,8 +88,9 @@ fn the_switches_for_debugging_are_those_of_the_python_atex() {
     for (number, (switch, code)) in
         [("NONE", 1), ("NO_BG_KILL", 0), ("NO_EXITCODE", 3)].into_iter().enumerate()
     {
-        let arguments =
-            format!("run --pool local,max=1 --order priority --progress none --out ../out{number} -e");
+        let arguments = format!(
+            "run --pool local,max=1 --order priority --progress none --out ../out{number} -e"
+        );
         let mut command = bench.command(&arguments);
         command.arg(folder(&bench)).env(format!("ATEX_DEBUG_{switch}"), "1");
         let output = command.output().unwrap();
