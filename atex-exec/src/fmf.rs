@@ -273,10 +273,7 @@ impl Executor for FmfExecutor {
         match Box::pin(session.prepare(cancel)).await {
             Ok(()) => Ok(session),
             Err(error) => {
-                let left = session.end().await;
-                if let Err(left) = left {
-                    tracing::warn!(remote = session.connection.name(), error = %left, "after a failed preparation");
-                }
+                session.end_unprepared().await;
                 Err(error)
             }
         }

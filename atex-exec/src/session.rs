@@ -135,6 +135,14 @@ impl FmfSession {
         }
     }
 
+    /// Ends what could not be prepared, which is told by its own error.
+    pub(crate) async fn end_unprepared(&mut self) {
+        if let Err(left) = self.end().await {
+            let remote = self.connection.name();
+            tracing::warn!(remote, error = %left, "after a failed preparation");
+        }
+    }
+
     async fn install(&self, wanted: &Wanted, cancel: &CancellationToken) -> Result<()> {
         if !self.executor.packages || wanted.is_empty() {
             return Ok(());
