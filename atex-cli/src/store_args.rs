@@ -80,7 +80,7 @@ pub(crate) struct ExportOptions {
     #[arg(value_name = "DIR")]
     pub(crate) run: PathBuf,
 
-    /// jsonl, yaml, junit, csv or sqlite; with .gz, .xz or .zst after it, compressed; or reportportal[:NAME]. Settings follow
+    /// jsonl, yaml, junit, csv or sqlite; with .gz, .xz or .zst after it, compressed; or reportportal, with :NAME after it. Settings follow
     /// as for 'atex run --results'
     #[arg(long, value_name = "FORMAT[,KEY=VALUE]")]
     pub(crate) format: String,
