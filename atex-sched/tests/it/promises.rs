@@ -216,14 +216,14 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 /// By default few, to be quick; with `ATEX_TEST_LOAD=full`, 100,000.
-fn cases() -> u32 {
+pub(crate) fn cases(few: u32) -> u32 {
     let full = std::env::var("ATEX_TEST_LOAD").is_ok_and(|load| load == "full");
-    if full { 100_000 } else { 1500 }
+    if full { 100_000 } else { few }
 }
 
 #[test]
 fn random_histories_keep_the_promises() {
-    let run = TestRunner::new(config(cases())).run(&drawn(), |Drawn { plan, choices }| {
+    let run = TestRunner::new(config(cases(1500))).run(&drawn(), |Drawn { plan, choices }| {
         saying(|| live(&mut World::new(plan), &choices)).map_err(TestCaseError::fail)
     });
     if let Err(TestError::Fail(why, drawn)) = run {

@@ -13,7 +13,7 @@ use atex_sched::{OpenLeases, Plan, Pool, PoolPlan, Run, Scheduler, Standing};
 use proptest::prelude::*;
 
 use crate::model::{Answer, Happening, Place, Step, World};
-use crate::promises::{Drawn, drawn, finish};
+use crate::promises::{Drawn, cases, drawn, finish};
 use crate::script::{test, tests};
 
 impl World {
@@ -273,7 +273,7 @@ async fn a_run_that_was_dropped_is_taken_up_and_everything_is_filed_once() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(1000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_histories_with_many_deaths_keep_the_promises(drawn in drawn()) {
