@@ -131,8 +131,13 @@ impl<'a> Intake<'a> {
 
     /// The attachment says that this was all: how the test ended, if that is so.
     pub(crate) fn conclude(&mut self) -> Result<Option<Conclusion>> {
-        let conclusion = self.take_conclusion()?;
-        Ok(conclusion.filter(|it| self.here() == (it.control, it.output)))
+        let (said, here) = (self.take_conclusion()?, self.here());
+        let conclusion = said.filter(|it| here == (it.control, it.output));
+        if conclusion.is_none() {
+            let test = &self.identity.test;
+            tracing::warn!(test, ?said, ?here, "what came is not what was sent");
+        }
+        Ok(conclusion)
     }
 
     /// What came does not fit what the remote sent, again: the output is to come anew. Whatever printed into it on the way, as the
