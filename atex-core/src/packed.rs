@@ -173,8 +173,15 @@ impl Write for Hashing {
     }
 }
 
-/// A file that only we can read, and that is gone when it is closed.
+/// A file that only we can read, and that is gone when it is closed. It never has a name, where the file system can do that: a process that
+/// is killed leaves nothing.
 fn unnamed(dir: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE);
+    options.open(dir).or_else(|_| named_for_a_moment(dir))
+}
+
+fn named_for_a_moment(dir: &Path) -> io::Result<File> {
     let name = RandomState::new().build_hasher().finish();
     let path = dir.join(format!("atex-tree-{name:016x}"));
     let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
