@@ -63,6 +63,9 @@ pub trait Provisioner: fmt::Debug + Send + Sync + 'static {
 pub struct Request {
     /// A short text that names the run, safe in names of machines and folders; backends put it into what they create.
     pub run: String,
+    /// Whether tests on other remotes want to find this one in the network: the remote then has the fact
+    /// [`address`](Facts::ADDRESS), if it has an address, also where finding that out takes time.
+    pub address: bool,
     leases: Arc<dyn LeaseLog>,
 }
 
@@ -79,12 +82,19 @@ impl Request {
     /// A request whose leases nobody writes down: for small programs and for tests. What such a program leaves behind when
     /// it is killed, nobody finds.
     pub fn new(run: impl Into<String>) -> Self {
-        Self { run: run.into(), leases: Arc::new(Unrecorded) }
+        Self::recorded(run, Arc::new(Unrecorded))
     }
 
     /// A request whose leases go to this log.
     pub fn recorded(run: impl Into<String>, leases: Arc<dyn LeaseLog>) -> Self {
-        Self { run: run.into(), leases }
+        Self { run: run.into(), address: false, leases }
+    }
+
+    /// Whether tests on other remotes want to find this one in the network.
+    #[must_use]
+    pub fn address(mut self, wanted: bool) -> Self {
+        self.address = wanted;
+        self
     }
 
     /// For backends: writes down the lease of what is about to be created.

@@ -21,7 +21,7 @@ const BACKEND: &str = "local";
 /// [`LocalConnection`]. For trying out, for developing tests, for tests that need no machine of their own. The folders keep
 /// files apart, nothing more: programs run as our user and see the whole machine.
 ///
-/// Releasing a remote kills what was started through it and removes its folder. The lease is `{"root": FOLDER}`.
+/// Releasing a remote kills what was started through it and removes its folder. Its fact `address` is `localhost`, unless facts say otherwise. The lease is `{"root": FOLDER}`.
 #[derive(Debug)]
 pub struct Local {
     base: PathBuf,
@@ -68,7 +68,8 @@ impl Local {
         let connection: Arc<dyn Connection> =
             Arc::new(LocalConnection::new(&lease.name, root.clone()));
         let undo = Box::new(Folder { connection: Arc::clone(&connection), root });
-        let parts = Parts { connection, lease, facts: self.facts.clone(), undo };
+        let facts = self.facts.over(&Facts::new().with(Facts::ADDRESS, "localhost"));
+        let parts = Parts { connection, lease, facts, undo };
         self.fleet.admit(ticket, parts)
     }
 }

@@ -42,7 +42,15 @@ pub(crate) const NEEDS: [Need; 5] = [
         name: "podman",
         tests: "tests in containers of podman",
         programs: &["mmdebstrap", "ip", "podman", "runc"],
-        packages: &["mmdebstrap", "iproute2", "openssh-client", "podman", "runc"],
+        packages: &[
+            "mmdebstrap",
+            "iproute2",
+            "openssh-client",
+            "podman",
+            "runc",
+            "netavark",
+            "iptables",
+        ],
         trial: Some((&NAMESPACES, NO_NAMESPACES)),
     },
     Need {

@@ -6,6 +6,7 @@ mod bad_days;
 mod bench;
 mod discover;
 mod executors;
+mod gangs;
 mod guide_reports;
 mod habits;
 mod known_faults;

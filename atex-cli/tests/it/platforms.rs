@@ -27,8 +27,7 @@ adjust:
 /net:
     extra-together: net
     test: |
-        peers=" $ATEX_PEERS "
-        [[ $peers == *" server="* && $peers == *" client="* && $ATEX_ROLE == ${TMT_TEST_NAME##*/} ]]
+        [[ $ATEX_PEERS = "client=localhost server=localhost" && $ATEX_ROLE = "${TMT_TEST_NAME##*/}" ]]
     /server:
         summary: Is talked to
     /client:

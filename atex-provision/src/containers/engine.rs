@@ -161,6 +161,19 @@ impl Engine {
         waited.unwrap_or_else(|_| Err(Error::Timeout { what: what(), limit: LIMIT }))
     }
 
+    /// Where other containers find this one in the network; nothing if it has no address of its own, as without a network, or with
+    /// that of the machine.
+    pub(super) async fn address(&self, name: &str) -> Result<Option<String>> {
+        const FORMAT: &str = "--format={{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}";
+        let output = self.output(["container", "inspect", FORMAT, name], LIMIT, None).await?;
+        if !output.status.success() {
+            let said = last_words(&output);
+            return Err(Error::infra(name, format!("cannot find its address: {said}")));
+        }
+        let addresses = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(addresses.split_whitespace().next().map(str::to_owned))
+    }
+
     async fn has(&self, name: &str) -> Result<bool> {
         let output =
             self.output(["container", "inspect", "--format={{.Id}}", name], LIMIT, None).await?;

@@ -35,6 +35,8 @@ pub(super) struct Making {
     pub(super) options: Vec<OsString>,
     pub(super) image: String,
     pub(super) lease: Lease,
+    /// Whether its address is to be found out.
+    pub(super) address: bool,
 }
 
 impl Blueprint {
@@ -47,13 +49,21 @@ impl Blueprint {
         Ok(connection)
     }
 
-    pub(super) fn parts(&self, connection: Arc<dyn Connection>, lease: Lease) -> Parts {
+    pub(super) fn parts(
+        &self,
+        connection: Arc<dyn Connection>,
+        lease: Lease,
+        address: Option<String>,
+    ) -> Parts {
+        let found = address
+            .into_iter()
+            .fold(Facts::new(), |facts, address| facts.with(Facts::ADDRESS, address));
         let undo = Box::new(Removal {
             connection: Arc::clone(&connection),
             engine: self.engine.clone(),
             name: lease.name.clone(),
         });
-        Parts { connection, lease, facts: self.facts.clone(), undo }
+        Parts { connection, lease, facts: self.facts.over(&found), undo }
     }
 }
 
@@ -75,8 +85,18 @@ impl Making {
             },
             Err(error) => Err(error),
         };
-        let admitted = made.and_then(|connection| {
-            fleet.admit(ticket, self.blueprint.parts(connection, self.lease.clone()))
+        let found = match made {
+            Ok(connection) if self.address => tokio::select! {
+                error = fleet.stopped() => Err(error),
+                () = tell.closed() => Err(Error::Cancelled),
+                address = self.blueprint.engine.address(&self.lease.name) => {
+                    address.map(|address| (connection, address))
+                }
+            },
+            made => made.map(|connection| (connection, None)),
+        };
+        let admitted = found.and_then(|(connection, address)| {
+            fleet.admit(ticket, self.blueprint.parts(connection, self.lease.clone(), address))
         });
         let told = match admitted {
             Ok(remote) => tell.send(Ok(remote)),

@@ -30,6 +30,8 @@ const BOOT_LIMIT: Duration = Duration::from_secs(300);
 ///   There is no log of its output, and what the image would start by itself is not started.
 /// * When the controller dies, programs in it die, containers stay: [`adopt`](Provisioner::adopt) takes one over,
 ///   [`reap`](Provisioner::reap) removes it, also when it is only just being made by a tool that has outlived us.
+/// * A remote has the fact `address` if the [request](Request::address) wants it, and the container has an address of its own: with podman's
+///   default network it has, if root runs it; with `--network=none` or `host` not.
 /// * With many requests at once, some tools run at a time, twice as many as there are processors.
 #[derive(Debug)]
 pub struct Containers {
@@ -176,6 +178,7 @@ impl Provisioner for Containers {
             options: self.options(request, &name),
             image,
             lease,
+            address: request.address,
         };
         let (tell, told) = oneshot::channel();
         // On its own, so that it comes to an end that can be undone, also when nobody waits for it any more.
@@ -194,7 +197,8 @@ impl Provisioner for Containers {
             error = self.fleet.stopped() => return Err(error),
             connection = self.blueprint.connect(name) => connection?,
         };
-        self.fleet.admit(ticket, self.blueprint.parts(connection, lease.clone())).map(Some)
+        let parts = self.blueprint.parts(connection, lease.clone(), None);
+        self.fleet.admit(ticket, parts).map(Some)
     }
 
     async fn reap(&self, lease: &Lease) -> Result<bool> {

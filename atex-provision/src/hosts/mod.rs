@@ -24,7 +24,8 @@ const BACKEND: &str = "ssh";
 ///
 /// Providing one means connecting to a free host. A host that is not reached is put aside for half a minute and another one
 /// is tried; while others are in use, their release is waited for. When none is left, the error names each host and why.
-/// Releasing a remote hangs up; nothing on the host is removed. The lease is `{"host": NAME}`.
+/// Releasing a remote hangs up; nothing on the host is removed. A remote has the facts of its host, and the fact `address`, unless
+/// that is one of them: the name or address that ssh connected to. The lease is `{"host": NAME}`.
 #[derive(Debug)]
 pub struct Hosts {
     roster: Arc<Roster>,
@@ -80,7 +81,7 @@ impl Hosts {
             error = self.fleet.stopped() => return Outcome::Stopped(error),
             connected = host.ssh().connect() => connected,
         };
-        let connection: Arc<dyn Connection> = match connected {
+        let connection = match connected {
             Ok(connection) => Arc::new(connection),
             Err(error) => {
                 tracing::warn!(%host, reason = %Failure::from(&error).message, "host put aside");
@@ -89,8 +90,10 @@ impl Hosts {
             }
         };
         taken.reached();
+        let facts = host.facts().over(&Facts::new().with(Facts::ADDRESS, connection.host()));
+        let connection: Arc<dyn Connection> = connection;
         let undo = Box::new(HangUp { connection: Arc::clone(&connection), taken });
-        let parts = Parts { connection, lease, facts: host.facts().clone(), undo };
+        let parts = Parts { connection, lease, facts, undo };
         match self.fleet.admit(ticket, parts) {
             Ok(remote) => Outcome::Remote(remote),
             Err(error) => Outcome::Stopped(error),

@@ -145,6 +145,22 @@ impl PodmanWords {
         let containers = Containers::podman(self.image).tool(self.tool);
         self.options.iter().fold(containers, Containers::option)
     }
+
+    /// A provisioner of such containers that can connect to each other, for a test that needs them; else says on standard error that it is
+    /// skipped. They need the Debian packages `netavark` and `iptables`.
+    ///
+    /// # Panics
+    /// When there are none, and `ATEX_TEST_REQUIRE` has the word `podman-network`.
+    pub fn connected(&self, test: &str) -> Option<Containers> {
+        const PROGRAMS: [&str; 3] =
+            ["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark", "/usr/lib/cni/bridge"];
+        let found = PROGRAMS.iter().any(|program| Path::new(program).exists());
+        let found = found.then_some(()).ok_or_else(|| "netavark is not installed".to_owned());
+        needed("podman-network", test, found)?;
+        let containers = Containers::podman(self.image).tool(self.tool);
+        let options = self.options.iter().filter(|option| !option.starts_with("--network="));
+        Some(options.fold(containers, Containers::option).option("--network=bridge"))
+    }
 }
 
 impl TestImage {

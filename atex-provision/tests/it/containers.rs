@@ -5,10 +5,13 @@ use std::process::Command as Tool;
 use std::sync::Arc;
 use std::time::Duration;
 
-use atex_core::{Command, ConnectionExt, Error, Fault, Lease, Provisioner, Remote, Request, Retry};
+use atex_core::{
+    Command, ConnectionExt, Error, Fault, Lease, Provisioner, Remote, Request, Retry, Stdio,
+};
 use atex_provision::testkit::{Podman, PodmanWords, TestImage};
 use atex_provision::{Containers, Image};
 use futures::future::join_all;
+use tokio::io::AsyncReadExt;
 
 fn plain(test: &str) -> Option<PodmanWords> {
     Podman::many_for_test(test, TestImage::Plain)
@@ -216,5 +219,36 @@ async fn many_are_there_at_once() {
     containers.shutdown().await.unwrap();
     for remote in remotes {
         assert!(containers.reap(remote.lease()).await.is_ok_and(|was_there| !was_there));
+    }
+}
+
+#[tokio::test]
+async fn a_container_is_reached_by_another_at_its_address() {
+    let test = "a_container_is_reached_by_another_at_its_address";
+    let Some(words) = plain(test) else { return };
+    let Some(containers) = words.connected(test) else { return };
+    let request = Request::new("test").address(true);
+    let (server, client) =
+        tokio::join!(containers.provision(&request), containers.provision(&request));
+    let (server, client) = (server.unwrap(), client.unwrap());
+    let [address] = server.facts().get("address") else { panic!("{}", server.facts()) };
+    assert_ne!(server.facts(), client.facts());
+    let serve = "import socket; s = socket.create_server(('', 7777)); print('up', flush=True); s.accept()[0].sendall(b'hello')";
+    let serving = Command::new("python3").args(["-c", serve]).stdout(Stdio::Piped);
+    let mut serving = server.connection().spawn(serving).await.unwrap();
+    let mut line = [0; 3];
+    serving.stdout.take().unwrap().read_exact(&mut line).await.unwrap();
+    let call = format!("exec 3<>/dev/tcp/{address}/7777 && cat <&3");
+    let called = client.connection().output(Command::bash(call)).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&called.stdout), "hello");
+    containers.shutdown().await.unwrap();
+
+    // Nobody asked, or there is none: then there is no such fact.
+    for (containers, request) in
+        [(words.connected(test).unwrap(), Request::new("test")), (words.containers(), request)]
+    {
+        let remote = containers.provision(&request).await.unwrap();
+        assert_eq!(remote.facts().get("address"), [""; 0]);
+        containers.shutdown().await.unwrap();
     }
 }

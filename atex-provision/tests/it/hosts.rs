@@ -22,7 +22,7 @@ async fn another_host_is_tried_when_one_is_down() {
     let hosts = Hosts::new(vec![down(), Host::new(sshd.ssh()).fact("rack", "7")]).unwrap();
     let remote = hosts.provision(&request()).await.unwrap();
     assert_eq!(remote.name(), sshd.ssh().name());
-    assert_eq!(remote.facts().to_string(), "rack=7");
+    assert_eq!(remote.facts().to_string(), "address=127.0.0.1 rack=7");
     hosts.shutdown().await.unwrap();
 }
 
@@ -71,5 +71,27 @@ async fn a_lease_of_another_host_is_not_adopted() {
     for data in [serde_json::json!({"host": "elsewhere"}), serde_json::json!({})] {
         let error = hosts.adopt(&atex_core::Lease::new("ssh", "x", data)).await.unwrap_err();
         assert!(matches!(error, Error::Usage(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn others_find_a_host_by_what_ssh_connects_to() {
+    let Some(sshd) = Sshd::for_test("others_find_a_host_by_what_ssh_connects_to") else { return };
+    let alias = |name: &str, at: &str| {
+        let ssh = Ssh::new(format!("{}@{name}", sshd.destination().split('@').next().unwrap()));
+        let ssh = ssh.port(sshd.port()).config_file(sshd.config_file());
+        Host::new(ssh.option(format!("HostName={at}")))
+    };
+    let given = alias("lab2", "127.0.0.1").fact("address", "10.0.0.3");
+    for (host, expected) in [
+        (Host::new(sshd.ssh()), "127.0.0.1"),
+        (alias("lab1", "127.0.0.1"), "127.0.0.1"),
+        (given, "10.0.0.3"),
+    ] {
+        let name = host.name();
+        let hosts = Hosts::new(vec![host]).unwrap();
+        let remote = hosts.provision(&request()).await.unwrap();
+        assert_eq!(remote.facts().get("address"), [expected], "{name}");
+        hosts.shutdown().await.unwrap();
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Conductor {
     pub(super) run: Run,
     /// In the order of the run's pools.
     pub(super) pools: Vec<PoolPlan>,
+    /// Whether any tests run together, and so have to find each other.
+    has_gangs: bool,
     first: RunEvent,
     scheduler: Scheduler,
     pub(super) recorder: Arc<Recorder>,
@@ -76,6 +78,11 @@ pub(super) struct Ended {
     pub(super) when: Option<Range<Duration>>,
 }
 
+/// Where other remotes find one that is called this.
+pub(super) fn address(name: &str, facts: &Facts) -> String {
+    facts.get(Facts::ADDRESS).first().map_or(name, String::as_str).to_owned()
+}
+
 impl Conductor {
     pub(super) fn new(mut run: Run) -> Self {
         let plan: Plan = run.plan();
@@ -86,6 +93,7 @@ impl Conductor {
             artifacts: Arc::from(std::mem::take(&mut run.artifacts)),
             deadlines: Arc::new(run.deadlines.clone()),
             pools: plan.pools.clone(),
+            has_gangs: plan.tests.iter().any(|test| test.together.is_some()),
             first: if standing.is_some() { RunEvent::Restarted } else { plan.started() },
             scheduler: match &standing {
                 Some(standing) => Scheduler::resumed(plan, standing),
@@ -162,7 +170,7 @@ impl Conductor {
             RunEvent::RemoteProvisioned { remote, name, facts } => {
                 if let Some(handle) = self.remotes.get_mut(remote) {
                     handle.name.clone_from(name);
-                    handle.address.clone_from(facts.get(Facts::ADDRESS).first().unwrap_or(name));
+                    handle.address = address(name, facts);
                 }
             }
             RunEvent::ProvisionFailed { remote, .. }
@@ -281,7 +289,7 @@ impl Conductor {
             known: self.run.pools[index].facts.clone(),
             artifacts: self.artifacts.clone(),
             deadlines: self.deadlines.clone(),
-            request: Request::recorded(&self.run.name, leases),
+            request: Request::recorded(&self.run.name, leases).address(self.has_gangs),
             orders: receiver,
             news: self.news.0.clone(),
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use atex_core::{Artifacts, Attempt, CancellationToken, Lease, RemoteId};
 
 use super::adoption;
-use super::conductor::{Conductor, Ended, Handle};
+use super::conductor::{Conductor, Ended, Handle, address};
 
 /// The artifacts of an attempt on a remote of this platform.
 pub(super) fn artifacts_of(root: &Path, platform: &str, attempt: &Attempt) -> Artifacts {
@@ -45,31 +45,32 @@ impl Conductor {
         }
     }
 
-    /// What is left of a remote: the position of its pool, its lease, and what people call it.
-    fn left(&self, remote: RemoteId) -> Option<(usize, Lease, String)> {
+    /// What is left of a remote: the position of its pool, its lease, what people call it, and where others find it.
+    fn left(&self, remote: RemoteId) -> Option<(usize, Lease, [String; 2])> {
         let standing = self.standing.remotes.get(&remote)?;
         let index = self.pools.iter().position(|pool| pool.name == standing.pool)?;
         let lease = standing.lease.clone()?;
         let name = standing.name.clone().unwrap_or_else(|| lease.name.clone());
-        Some((index, lease, name))
+        let address = address(&name, &standing.facts);
+        Some((index, lease, [name, address]))
     }
 
     /// Goes on with a test.
     pub(super) fn adopt(&mut self, remote: RemoteId, attempt: Attempt) {
-        let Some((index, lease, name)) = self.left(remote) else { return };
+        let Some((index, lease, [name, address])) = self.left(remote) else { return };
         let (task, orders) = self.task(remote, index);
         let cancel = CancellationToken::new();
         self.tasks.spawn(adoption::go_on(task, lease, attempt, cancel.clone()));
-        self.remotes.insert(remote, Handle { orders, cancel, address: name.clone(), name });
+        self.remotes.insert(remote, Handle { orders, cancel, address, name });
     }
 
     /// Gives a remote back that nobody goes on with.
     pub(super) fn give_back(&mut self, remote: RemoteId) {
-        let Some((index, lease, name)) = self.left(remote) else { return };
+        let Some((index, lease, [name, address])) = self.left(remote) else { return };
         let was_there = self.standing.remotes.get(&remote).is_some_and(|left| left.name.is_some());
         let (task, orders) = self.task(remote, index);
         let cancel = CancellationToken::new();
-        self.remotes.insert(remote, Handle { orders, cancel, address: name.clone(), name });
+        self.remotes.insert(remote, Handle { orders, cancel, address, name });
         self.tasks.spawn(async move { adoption::give_back(&task, &lease, was_there).await });
     }
 }

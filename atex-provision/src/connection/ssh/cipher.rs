@@ -3,32 +3,22 @@
 //! Ssh itself begins with ChaCha20, which is right for a processor without them; with them, AES-GCM takes half the time or less,
 //! and most of the time of a large file over a fast network is the cipher's. Nothing is allowed that was not.
 
-use std::ffi::OsStr;
-use std::process::Stdio;
-use std::time::Duration;
-
-use tokio::process::Command;
 use tokio::sync::OnceCell;
+
+use super::configured::Configured;
 
 /// What is preferred, as ssh names it.
 const FAST: [&str; 2] = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"];
 
-/// How long ssh may take to read its configuration, which may run programs.
-const LIMIT: Duration = Duration::from_secs(5);
-
-/// An option for ssh, if there is something to say: what it would offer is asked of `ssh -G` with these arguments.
-pub(super) async fn preferred(
-    arguments: &[impl AsRef<OsStr>],
-    destination: &str,
-) -> Option<String> {
-    static OWN: OnceCell<Option<String>> = OnceCell::const_new();
+/// An option for ssh that would offer these ciphers, if there is something to say.
+pub(super) async fn preferred(configured: &Configured) -> Option<String> {
+    static OWN: OnceCell<Option<Configured>> = OnceCell::const_new();
     if !has_instructions() {
         return None;
     }
-    let own = OWN.get_or_init(|| ciphers(&["-F", "none"], "localhost")).await.as_ref()?;
-    let configured = ciphers(arguments, destination).await?;
+    let own = OWN.get_or_init(|| Configured::ask(&["-F", "none"], "localhost")).await.as_ref()?;
     // Somebody's choice, or a policy of the system.
-    (configured == *own).then(|| first(own))?
+    (configured.ciphers == own.ciphers).then(|| first(own.ciphers.as_deref()?))?
 }
 
 /// The list with the preferred ones first, as an option; nothing if it has none of them.
@@ -36,16 +26,6 @@ fn first(ciphers: &str) -> Option<String> {
     let all: Vec<&str> = ciphers.split(',').collect();
     let (fast, others): (Vec<&str>, Vec<&str>) = all.iter().partition(|name| FAST.contains(name));
     (!fast.is_empty()).then(|| format!("Ciphers={}", [fast, others].concat().join(",")))
-}
-
-/// The ciphers that ssh would offer.
-async fn ciphers(arguments: &[impl AsRef<OsStr>], destination: &str) -> Option<String> {
-    let mut command = Command::new("ssh");
-    command.arg("-G").args(arguments).args(["--", destination]);
-    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(LIMIT, command.output()).await.ok()?.ok()?;
-    let printed = String::from_utf8(output.stdout).ok()?;
-    printed.lines().find_map(|line| line.strip_prefix("ciphers ")).map(str::to_owned)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -83,8 +63,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_somebody_chose_stays() {
-        assert_eq!(preferred(&["-F", "none", "-oCiphers=aes256-ctr"], "host").await, None);
-        let chosen = preferred(&["-F", "none", "-oPort=22"], "host").await;
+        let asked = async |option| {
+            let configured = Configured::ask(&["-F", "none", option], "host").await;
+            preferred(&configured.unwrap_or_default()).await
+        };
+        assert_eq!(asked("-oCiphers=aes256-ctr").await, None);
+        let chosen = asked("-oPort=22").await;
         // Of an ssh that is there, and a processor that can.
         if let Some(chosen) = chosen {
             assert!(FAST.iter().any(|fast| chosen.starts_with(&format!("Ciphers={fast}"))));

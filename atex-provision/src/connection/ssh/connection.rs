@@ -77,6 +77,13 @@ impl SshConnection {
         Error::NotConnected { origin: self.name.clone() }
     }
 
+    /// The name or address of the system in the network: what the configuration of ssh makes of the destination, without user and
+    /// port. Not necessarily one by which others reach it, as behind a tunnel.
+    pub fn host(&self) -> String {
+        let configured = self.link().ok().and_then(|link| link.master.host().map(str::to_owned));
+        configured.unwrap_or_else(|| self.ssh.host().to_owned())
+    }
+
     /// Takes the new link in, unless the connection was closed in the meantime.
     fn accept(&self, link: Link) {
         let mut state = self.state();

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::Ssh;
 use super::cipher::preferred;
+use super::configured::Configured;
 
 /// Runs once the connection is up and the control socket is there. `$PPID` is the master.
 const WHEN_UP: &str = "exec 3<&0; \
@@ -36,6 +37,8 @@ const STDERR_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Master {
     socket: PathBuf,
+    /// What the configuration says that was connected to.
+    host: Option<String>,
     stop: CancellationToken,
     ended: watch::Receiver<Option<Ended>>,
 }
@@ -77,9 +80,12 @@ impl Master {
         let (stdin, lifeline) = pipe().map_err(cannot)?;
         let began = Instant::now();
         let arguments = wanted(ssh);
-        let asking =
-            tokio::time::timeout(ssh.connect_limit, preferred(&arguments, &ssh.destination));
-        let ciphers = asking.await.ok().flatten();
+        let asking = async {
+            let configured = Configured::ask(&arguments, &ssh.destination).await?;
+            Some((preferred(&configured).await, configured.host))
+        };
+        let asked = tokio::time::timeout(ssh.connect_limit, asking).await.ok().flatten();
+        let (ciphers, host) = asked.unwrap_or_default();
         // Not before it is needed: until ssh is there, nobody removes it if we are killed.
         let dir = control_dir().map_err(|error| {
             Refusal::new(format!("cannot create a folder for the control socket: {error}"))
@@ -104,11 +110,16 @@ impl Master {
         }
         let (stop, (tell, ended)) = (CancellationToken::new(), watch::channel(None));
         tokio::spawn(running.watch(stop.clone(), tell));
-        Ok(Self { socket, stop, ended })
+        Ok(Self { socket, host, stop, ended })
     }
 
     pub(super) fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// The name or address that it is connected to, if ssh told.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     /// How it ended, if it did.

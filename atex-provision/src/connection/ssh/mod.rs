@@ -1,6 +1,7 @@
 //! [`Ssh`]: how a system is reached by ssh.
 
 mod cipher;
+mod configured;
 mod connection;
 mod ending;
 mod link;
@@ -107,6 +108,11 @@ impl Ssh {
         }
     }
 
+    /// The destination without its user.
+    fn host(&self) -> &str {
+        self.destination.rsplit_once('@').map_or(&self.destination, |(_, host)| host)
+    }
+
     /// Connects. Dropping the future gives up.
     ///
     /// # Errors
@@ -126,5 +132,22 @@ impl Ssh {
             return Err(Error::Usage(format!("{destination:?} is no host that ssh can reach")));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_what_follows_the_user() {
+        for (destination, host) in [
+            ("lab1", "lab1"),
+            ("root@lab1", "lab1"),
+            ("user@realm@10.0.0.7", "10.0.0.7"),
+            ("root@fe80::1%eth0", "fe80::1%eth0"),
+        ] {
+            assert_eq!(Ssh::new(destination).port(2222).host(), host, "{destination}");
+        }
     }
 }
