@@ -9,7 +9,18 @@ HERE=$(dirname "$0")
 systemd() { # in the tree $1
   local d=$1
   rm -f "$d"/usr/sbin/{init,reboot,poweroff,halt,shutdown} "$d/etc/inittab"
-  apt_in "$d" systemd-sysv dbus
+  # Soft reboots came with 254, which Debian 12 has among its backports.
+  local list=$d/etc/apt/sources.list.d/backports.list
+  . /etc/os-release
+  if [ "$VERSION_CODENAME" = bookworm ]; then
+    echo "deb $(apt_mirror debian) bookworm-backports main" >"$list"
+    printf 'Package: *systemd* libudev1 libnss-* libpam-*\nPin: release n=bookworm-backports\nPin-Priority: 600\n' >"$d/etc/apt/preferences.d/backports"
+    # Where they cannot be had, tests of soft reboots say so.
+    apt_in "$d" systemd-sysv dbus || { log "no backports here"; rm -f "$list"; apt_in "$d" systemd-sysv dbus; }
+    rm -f "$list" "$d/etc/apt/preferences.d/backports"
+  else
+    apt_in "$d" systemd-sysv dbus
+  fi
   # Nothing here needs these, and each slows the boot down or wants hardware.
   ln -sf /dev/null "$d/etc/systemd/system/systemd-networkd-wait-online.service"
   ln -sf /dev/null "$d/etc/systemd/system/getty@tty1.service"
@@ -39,7 +50,7 @@ apt_in() {
   printf '#!/bin/sh\nexit 101\n' >"$d/usr/sbin/policy-rc.d"; chmod 755 "$d/usr/sbin/policy-rc.d"
   unshare --mount sh -c 'd=$1; shift; mount -t proc proc "$d/proc" && exec chroot "$d" sh -c "apt-get update -qq &&
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $* && apt-get clean"' - "$d" "$@" \
-    >"$ATEX_TESTENV/derived.log" 2>&1 </dev/null || { tail -n 15 "$ATEX_TESTENV/derived.log" >&2; die "apt-get in $d failed"; }
+    >"$ATEX_TESTENV/derived.log" 2>&1 </dev/null || { tail -n 15 "$ATEX_TESTENV/derived.log" >&2; log "apt-get in $d failed"; return 1; }
   rm -rf "$d/usr/sbin/policy-rc.d" "$d/etc/resolv.conf" "$d"/var/lib/apt/lists/*
   : >"$d/etc/machine-id"
 }

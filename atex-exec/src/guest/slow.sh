@@ -91,6 +91,20 @@ end_test() {
   done
 }
 
+# Which start of the userspace this is, where a systemd knows: a soft reboot keeps the boot, and starts all but the kernel and process 1
+# anew. Nothing where there is none, or where it is just coming up or going down.
+userspace() {
+  local line=
+  [[ ! -d /run/systemd/system ]] || line=$(timeout 5 systemctl show --property=InvocationID sysinit.target)
+  [[ $line != InvocationID=?* ]] || echo "$line"
+}
+
+# Whether there was a soft reboot since the test announced a reboot.
+is_soft_rebooted() {
+  local then= now=
+  read -r then <userspace && now=$(userspace) && [[ $then && $now && $now != "$then" ]]
+} 2>/dev/null
+
 # Goes on as the supervisor of a test that takes longer or says more: keeps what it says by programs, and ends it when told so,
 # or when its time is up and no controller is there to say so; then sees that its streams end.
 keep() {
@@ -115,7 +129,8 @@ keep() {
         end=$((now + argument))
         ;;
       close)
-        [[ -e closed ]] || kill -TERM -- "-$control_spooler"
+        # Before the test can know of it, and reboot.
+        [[ -e closed ]] || { userspace >userspace 9>&-; kill -TERM -- "-$control_spooler"; }
         : >closed
         ;;
       stop | late)
@@ -286,7 +301,7 @@ other() {
     attach)
       [[ -d $work/tree ]] || exit 4
       cd "$folder" 2>/dev/null && read -r number restart began 2>/dev/null <boot && ((number == run && restart == $3)) || exit 9
-      [[ $began = "$boot" ]] || attach_again rebooted
+      [[ $began = "$boot" ]] && ! is_soft_rebooted || attach_again rebooted
       exec 9<>life 7<life 9>&-
       attach_again
       ;;

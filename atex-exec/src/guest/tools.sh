@@ -111,7 +111,7 @@ report_result() {
   done
   ((${#words[@]} >= 2)) || code=1 die "usage: $self [-o FILE] [-t MESSAGE] NAME RESULT [SCORE]"
   [[ $self != rhts-* || $has_file ]] || file=${words[2]}
-  [[ $self = rhts-* || $has_file ]] || file=$OUTPUTFILE
+  [[ $self = rhts-* || $has_file || ${TMT_RESTRAINT_COMPATIBLE:-1} != 1 ]] || file=$OUTPUTFILE
   name_of "${words[0]}"
   status_of "${words[1]}"
   escape "$status"
@@ -183,32 +183,62 @@ submit_file() {
   done
 }
 
-# `tmt-reboot [-c COMMAND] [-t SECONDS]`: returns when the test is started again, which is never.
+# `tmt-reboot [-c COMMAND] [-t SECONDS] [-s]`: returns when the test is started again, which is never.
 reboot_system() {
-  local command= flag
+  local command= seconds= soft= flag usage="usage: $self [-c COMMAND] [-t SECONDS] [-s]"
   while getopts :c:t:esh flag; do
     case $flag in
       c) command=$OPTARG ;;
-      # The test's own limit is how long the system may take.
-      t | e) ;;
-      s) die "the kernel stays the same in a soft reboot, which is not supported" ;;
-      h) echo "usage: $self [-c COMMAND]"; exit 0 ;;
-      *) die "usage: $self [-c COMMAND]" ;;
+      t) seconds=$OPTARG ;;
+      s) soft=1 ;;
+      # Without effect, as in tmt.
+      e) ;;
+      h)
+        echo "$usage"
+        echo "  -c COMMAND  reboot by this command"
+        echo "  -t SECONDS  the test may take so much longer, for the reboot"
+        echo "  -s          a soft reboot of systemd: all but the kernel is started anew"
+        exit 0
+        ;;
+      *) code=1 die "$usage" ;;
     esac
   done
+  [[ $seconds != *[!0-9]* ]] || code=1 die "'$seconds' is no number of seconds"
+  [[ ! $ATEX_LOCAL_ROOT ]] || die "this is the machine that atex itself runs on, which is not rebooted"
+  [[ ! $soft || $command ]] || can_soft_reboot || die "systemd here knows no soft reboot (it needs 254, as process 1)"
+  keep_boot_entry
   trap '' PIPE HUP
+  [[ ! $seconds ]] || echo "duration +$seconds" >&"$ATEX_TEST_CONTROL" || code=1 die "the channel of the test is closed"
   echo disconnect >&"$ATEX_TEST_CONTROL" || code=1 die "the channel of the test is closed"
   # Writing fails once everything that was said has arrived.
   while echo noop >&"$ATEX_TEST_CONTROL"; do sleep 0.1; done 2>/dev/null
   sync
   if [[ $command ]]; then
     bash -c "$command"
+  elif [[ $soft ]]; then
+    systemctl --no-block soft-reboot
   elif [[ -d /run/systemd/system ]]; then
     systemctl start --no-block reboot.target --job-mode=replace-irreversibly
   else
     PATH=$PATH:/sbin:/usr/sbin reboot
   fi || echo "$self: the command to reboot failed with exit code $?" >&2
   exec sleep 100000d
+}
+
+can_soft_reboot() {
+  [[ -d /run/systemd/system && $(systemctl show --property=LoadState soft-reboot.target 2>&1) = LoadState=loaded ]]
+}
+
+# Systems of Beaker boot from the network, unless told to boot once more what runs now; there, a file says which that is, for firmware that
+# does not.
+keep_boot_entry() {
+  local PATH=$PATH:/sbin:/usr/sbin file=/root/EFI_BOOT_ENTRY.TXT entry= word number
+  [[ -f $file ]] && type -P efibootmgr >/dev/null || return 0
+  while read -r word number _; do
+    [[ $word != BootCurrent: ]] || entry=$number
+  done < <(efibootmgr 2>/dev/null)
+  [[ $entry ]] || read -r entry <"$file" || [[ $entry ]] || return 0
+  efibootmgr -n "$entry" >/dev/null || echo "$self: efibootmgr cannot set the next boot to '$entry'" >&2
 }
 
 # `tmt-abort`: the test ends here, as an error.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, Executor, Outcome, Result, Test, TestName, TestSuite,
-    Verdict,
+    Artifacts, CancellationToken, Connection, ConnectionExt, Executor, Outcome, Provisioner,
+    Request, Result, Test, TestName, TestSuite, Verdict,
 };
 use atex_exec::{FmfExecutor, Limits};
-use atex_provision::testkit::Machine;
+use atex_provision::testkit::{Machine, Podman, TestImage};
 use tempfile::TempDir;
 
 /// How a test of this file went, and what it left.
@@ -53,15 +53,33 @@ async fn run_while(
 }
 
 async fn run_test(machine: &Machine, test: Test, meanwhile: impl AsyncFnOnce()) -> Done {
-    let folder = tempfile::tempdir().unwrap();
     let connection: Arc<dyn Connection> = Arc::new(machine.ssh().connect().await.unwrap());
-    let name = TestName::new("/t").unwrap();
+    let limits = reboot_within(Duration::from_secs(8));
+    let done = run_over(&connection, test, limits, meanwhile).await;
+    if done.outcome.is_ok() {
+        assert_eq!(machine.inside(&["ls", "/root"]).unwrap(), "");
+    }
+    done
+}
+
+fn reboot_within(reboot: Duration) -> Limits {
     let mut limits = Limits::default();
-    limits.reboot = Duration::from_secs(8);
+    limits.reboot = reboot;
+    limits
+}
+
+async fn run_over(
+    connection: &Arc<dyn Connection>,
+    test: Test,
+    limits: Limits,
+    meanwhile: impl AsyncFnOnce(),
+) -> Done {
+    let folder = tempfile::tempdir().unwrap();
+    let name = TestName::new("/t").unwrap();
     let executor =
         FmfExecutor::new(TestSuite::new([(name.clone(), test)])).work_base("/root").limits(limits);
     let cancel = CancellationToken::new();
-    let mut session = executor.start(Arc::clone(&connection), &cancel).await.unwrap();
+    let mut session = executor.start(Arc::clone(connection), &cancel).await.unwrap();
     let artifacts = Artifacts::at(folder.path().join("out")).unwrap();
     let trouble = async {
         while fs::metadata(artifacts.results_file()).map_or(0, |file| file.len()) == 0 {
@@ -72,7 +90,6 @@ async fn run_test(machine: &Machine, test: Test, meanwhile: impl AsyncFnOnce()) 
     let (outcome, ()) = tokio::join!(session.run(&name, &artifacts, &cancel), trouble);
     if outcome.is_ok() {
         session.stop().await.unwrap();
-        assert_eq!(machine.inside(&["ls", "/root"]).unwrap(), "");
     }
     Done { outcome, folder }
 }
@@ -131,8 +148,10 @@ rlJournalStart
 echo file >>"$TMT_TEST_DATA/file"
 case $TMT_REBOOT_COUNT in
     0) rlPhaseStartTest first; rlRun true; rlPhaseEnd; rlPhaseStartTest cut; rlRun false; rlRun rhts-reboot; echo not reached ;;
-    1) tmt-reboot -t 60 -c 'echo by another command; setsid reboot'; echo not reached ;;
-    2) rlPhaseStartTest last; rlRun "[ $RSTRNT_REBOOTCOUNT = 2 ]"; rlPhaseEnd; rlRun '[ $(wc -l <"$TMT_TEST_DATA/file") = 3 ]' ;;
+    1) echo 0003 >/root/EFI_BOOT_ENTRY.TXT
+       printf '#!/bin/sh\necho "asked $*" >>/root/asked; echo BootCurrent: 0007\n' >/usr/sbin/efibootmgr; chmod 755 /usr/sbin/efibootmgr
+       tmt-reboot -t 60 -c 'echo by another command; setsid reboot'; echo not reached ;;
+    2) rlRun "[ \"$(tail -n 1 /root/asked)\" = 'asked -n 0007' ]"; rm /root/asked /root/EFI*; rlPhaseStartTest last; rlRun "[ $RSTRNT_REBOOTCOUNT = 2 ]"; rlPhaseEnd; rlRun '[ $(wc -l <"$TMT_TEST_DATA/file") = 3 ]' ;;
 esac
 rlJournalEnd"#;
     let mut test = Test::new("exec bash -c \"$BODY\"");
@@ -144,6 +163,45 @@ rlJournalEnd"#;
     let done = run_test(&machine, test, async || {}).await;
     assert_eq!(machine.boots(), 3, "{}", done.output());
     insta::assert_snapshot!(format!("{}{}", done.output(), done.results()));
+}
+
+/// A soft reboot of a systemd keeps the kernel, and process 1, but no other process.
+#[tokio::test]
+async fn a_soft_reboot_is_one() {
+    let test = "a soft reboot is one";
+    let Some(words) = Podman::many_for_test(test, TestImage::Systemd) else { return };
+    let containers = words.containers().systemd();
+    let request = Request::new("soft-reboot");
+    let remote = containers.provision(&request).await.unwrap();
+    let connection = remote.connection();
+    let load = "systemctl show --property=LoadState soft-reboot.target";
+    // Where the image could not be given one that knows soft reboots, its recipe said so.
+    if connection.script(load, &[]).await.unwrap() == "LoadState=loaded\n" {
+        let script = r##"
+echo "start $TMT_REBOOT_COUNT $(cat /proc/sys/kernel/random/boot_id)" >>"$TMT_TEST_DATA/starts"
+report "{\"name\": \"open\", \"partial\": true, \"seen\": [$TMT_REBOOT_COUNT]}"
+case $TMT_REBOOT_COUNT in
+    0) touch /run/kept; tmt-reboot -s; echo not reached ;;
+    # As far as systemd is concerned, that one is soft, too.
+    1) tmt-reboot -t 100 -c 'systemctl --no-block soft-reboot'; echo not reached ;;
+esac
+cut -d ' ' -f 3 "$TMT_TEST_DATA/starts" | sort -u | wc -l; wc -l <"$TMT_TEST_DATA/starts""##;
+        let mut test = Test::new(format!("{REPORT}{script}"));
+        test.duration = Some(Duration::from_secs(300));
+        let done = run_over(connection, test, Limits::default(), async || {}).await;
+        assert_eq!((done.why(), done.output()), (String::new(), "1\n3\n".to_owned()));
+        let results = "{\"name\": \"begun\"}\n".repeat(3)
+            + "{\"name\": \"open\", \"seen\": [0, 1, 2]}\n"
+            + "{\"status\": \"pass\", \"files\": [\"output.txt\"]}\n";
+        assert_eq!(done.results(), results);
+    }
+    // This is none, though process 1 is another program than before.
+    let script = "leave; systemctl daemon-reexec; kill -TERM $$; sleep 1000";
+    let limits = reboot_within(Duration::from_secs(2));
+    let test = Test::new(format!("{REPORT}{script}"));
+    let done = run_over(connection, test, limits, async || {}).await;
+    assert!(done.why().ends_with("ended with exit code 143, and no reboot came"), "{}", done.why());
+    containers.shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -18,13 +18,25 @@ const CASES: &[Case] = &[
         "cd \"$TMT_TEST_DATA\"; echo log >out; OUTPUTFILE=out rstrnt-report-result part INFO",
     ),
     (
+        "but not for tests that want nothing of restraint",
+        "cd \"$TMT_TEST_DATA\"; echo log >out; OUTPUTFILE=out TMT_RESTRAINT_COMPATIBLE=0 tmt-report-result part INFO; OUTPUTFILE=out TMT_RESTRAINT_COMPATIBLE=1 tmt-report-result other INFO",
+    ),
+    (
         "rhts has the file in the third place",
         "cd \"$TMT_TEST_DATA\"; echo log >out; rhts-report-result part PASS out 3; rhts-report-result other PASS missing",
     ),
     ("a file that is not there", "tmt-report-result -o missing part FAIL"),
     (
         "wrong use",
-        "tmt-report-result || echo $?; tmt-report-result a || echo $?; tmt-report-result --what a pass || echo $?; tmt-file-submit || echo $?; tmt-file-submit missing || echo $?; tmt-reboot -s || echo $?; tmt-reboot -x || echo $?; ATEX_TEST_CONTROL= tmt-report-result a pass || echo $?; ATEX_TEST_CONTROL=77 tmt-report-result a pass || echo $?",
+        "tmt-report-result || echo $?; tmt-report-result a || echo $?; tmt-report-result --what a pass || echo $?; tmt-file-submit || echo $?; tmt-file-submit missing || echo $?; ATEX_TEST_CONTROL= tmt-report-result a pass || echo $?; ATEX_TEST_CONTROL=77 tmt-report-result a pass || echo $?",
+    ),
+    (
+        "reboots that are refused",
+        "systemctl() { echo LoadState=not-found; }; export -f systemctl; ATEX_LOCAL_ROOT= tmt-reboot -s || echo $?; ATEX_LOCAL_ROOT=/ tmt-reboot -c true || echo $?; tmt-reboot -x || echo $?; tmt-reboot -c || echo $?; tmt-reboot -t soon -c true || echo $?; rhts-reboot -h",
+    ),
+    (
+        "what a reboot says: that it may take longer, that it comes, and nothing until all has arrived",
+        "ATEX_LOCAL_ROOT= ATEX_TEST_CONTROL=9 bash -c 'tmt-reboot -t 60 -e -c \"echo rebooting; kill -KILL \\$PPID\"; echo $?' 9> >(head -n 3) 2>/dev/null",
     ),
     (
         "files of the test; what is submitted twice is appended",
