@@ -2,7 +2,7 @@
 # packages.sh DIR : a repository of small rpms in DIR, for a package manager to install from, fail with, and take its time:
 #   try-hello (1.0, 2.0: /usr/bin/try-hello), try-lib, try-app (requires try-lib), try-broken (requires what nobody provides),
 #   try-conflict (conflicts with try-hello), try-slow (its %post sleeps 1000 s), try-release (what dnf takes the release from),
-#   units, words and beakerlib (which tests of others ask for; the last is hardly more than a name), and the stand-ins bash, coreutils and tar, which the files of the system are of another package manager's.
+#   units, words, beakerlib and beakerlib-redhat (which tests of others ask for; those two are hardly more than names), and the stand-ins bash, coreutils and tar, which the files of the system are of another package manager's.
 # It takes rpmbuild and createrepo_c, of the Debian packages rpm and createrepo-c.
 . "$(dirname "$0")/lib.sh"
 D=${1:?usage: packages.sh DIR}
@@ -50,6 +50,7 @@ spec try-conflict 1.0 'Conflicts: try-hello'
 spec try-slow 1.0 'post:sleep 1000'
 spec units 2.0
 spec beakerlib 1.0 file:/usr/share/beakerlib/beakerlib.sh
+spec beakerlib-redhat 1.0 'Requires: beakerlib'
 spec words 3.0
 spec try-release 9.0 'Provides: system-release = 9.0' 'Provides: system-release(releasever) = 9'
 spec bash 99.0 'Provides: /bin/sh'

@@ -46,6 +46,8 @@ pub(crate) struct Unfinished {
 
 /// What beakerlib tests read first.
 const BEAKERLIB: &str = "/usr/share/beakerlib/beakerlib.sh";
+/// What Red Hat's tests expect with it, where it can be had.
+const BEAKERLIB_MORE: &str = "beakerlib-redhat";
 
 impl FmfSession {
     /// The environment of a test, later wins: the plan's, what tells it about itself, its own, the executor's, the counters.
@@ -122,7 +124,7 @@ impl FmfSession {
         let mut wanted = tests.values().fold(Wanted::new(), Wanted::of_test);
         if tests.values().any(|test| self.executor.is_beakerlib(test)) {
             // Those who have it elsewhere need none.
-            wanted = wanted.recommend([BEAKERLIB]);
+            wanted = wanted.recommend([BEAKERLIB]).accompany(BEAKERLIB, BEAKERLIB_MORE);
         }
         match self.install(&wanted, cancel).await {
             Err(error @ (Error::Failed { .. } | Error::Other { .. })) => {

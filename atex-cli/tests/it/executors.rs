@@ -1,6 +1,8 @@
 //! `atex run` with other executors, and with output that is shown as it comes.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
 
 use crate::bench::Bench;
 
@@ -44,21 +46,28 @@ fn output_is_shown_as_it_comes() {
 /// Also one of two lines, one that comes in two pieces, and one that the output ends in the middle of.
 #[test]
 fn secrets_are_hidden_in_what_is_shown() {
-    let script =
-        "echo $A; printf %s '<hun'; sleep 1; echo 'ter2>'; printf '%s\\n' \"$B\" -; printf hunt";
-    let bench = Bench::new(&[("main.fmf", &format!("test: {script:?}\n"))]);
+    let script = "printf '%s\\n%s' \"$A\" '<hun'; until [ -e $D/shown ]; do sleep 0.05; done; echo 'ter2>'; printf '%s\\n' \"$B\" -; printf hunt";
+    let bench = Bench::new(&[("main.fmf", &format!("test: {script:?}\nduration: 2m\n"))]);
+    let folder = folder(&bench);
+    let shown_file = bench.path("meet/shown");
     for (out, shown) in [("../out", None), ("../raw", Some("2"))] {
         let arguments = "run --pool local --secret A --secret B --follow --out";
         let mut command = bench.command(arguments);
-        command.arg(out).env("A", "hunter2").env("B", "two\nlines");
+        command.args([out, "-e", &folder]).env("A", "hunter2").env("B", "two\nlines");
         shown.map(|fd| command.env("ATEX_DEBUG_TEST_OUTPUT_FD", fd));
-        let output = command.output().unwrap();
-        let errors = String::from_utf8(output.stderr).unwrap();
+        let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(run.stderr.take().unwrap());
+        let mut errors = String::new();
+        // Once the first line is shown, the test goes on.
+        while !errors.ends_with("*******\n") && lines.read_line(&mut errors).unwrap() > 0 {}
+        fs::write(&shown_file, "").unwrap();
+        lines.read_to_string(&mut errors).unwrap();
+        fs::remove_file(&shown_file).unwrap();
         assert!(!errors.contains("ter2") && !errors.contains("lines"), "{errors}");
         for line in ["*******\n", "<*******>\n", "*********\n", "-\n", "hunt"] {
             assert!(errors.contains(line), "{line:?}: {errors}");
         }
-        assert_eq!(output.status.code(), Some(0), "{errors}");
+        assert_eq!(run.wait().unwrap().code(), Some(0), "{errors}");
     }
 }
 

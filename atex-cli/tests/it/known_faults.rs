@@ -15,9 +15,17 @@ fn the_pages_name_tests_that_are_there() {
         let mut count = 0;
         for (file, case) in cases {
             let code = fs::read_to_string(root.join(format!("{file}.rs"))).unwrap_or_default();
-            assert!(code.contains(case), "{page}: there is no case {case:?} in {file}.rs");
+            let whole = format!("\"{case}\"");
+            assert!(
+                code.contains(&whole) || code.contains(case) && case.contains('"'),
+                "{page}: there is no case {case:?} in {file}.rs"
+            );
             count += 1;
         }
+        assert!(
+            !text.contains("case \"") && !text.contains("cases "),
+            "{page}: cases by `FILE.rs#TITLE`"
+        );
         for (file, test) in named {
             let code = fs::read_to_string(root.join(format!("{file}.rs"))).unwrap_or_default();
             assert!(code.contains(&format!("fn {test}(")), "{page}: there is no {file}.rs::{test}");

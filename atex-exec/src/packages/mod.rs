@@ -26,6 +26,8 @@ const LINES: usize = 8;
 pub struct Wanted {
     require: Vec<String>,
     recommend: Vec<String>,
+    /// What is recommended with something that is missing.
+    companions: Vec<(String, String)>,
     exclude: Vec<String>,
 }
 
@@ -46,6 +48,13 @@ impl Wanted {
     #[must_use]
     pub fn recommend<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         add(&mut self.recommend, names);
+        self
+    }
+
+    /// And this, recommended as well wherever `with`, which is recommended, is missing and has to be installed.
+    #[must_use]
+    pub fn accompany(mut self, with: impl Into<String>, name: impl Into<String>) -> Self {
+        self.companions.push((with.into(), name.into()));
         self
     }
 
@@ -74,6 +83,7 @@ impl Wanted {
     #[must_use]
     pub fn without_recommended(mut self) -> Self {
         self.recommend.clear();
+        self.companions.clear();
         self
     }
 
@@ -150,6 +160,11 @@ async fn work(connection: &dyn Connection, wanted: &Wanted) -> Result<()> {
     if required.is_empty() && recommended.is_empty() {
         return Ok(());
     }
+    let is_new = |with: &str| recommended.iter().any(|name| name.as_str() == with);
+    let companions = wanted.companions.iter().filter(|(with, _)| is_new(with));
+    let companions = companions.filter_map(|(_, name)| PackageName::new(name));
+    let companions: Vec<PackageName> = companions.filter(|name| !excluded.contains(name)).collect();
+    recommended.extend(companions);
     let excluding = excluding(connection, &manager, &excluded).await?;
     let remote = Remote { connection, manager, found: &found, excluding };
     let had = match required.is_empty() {

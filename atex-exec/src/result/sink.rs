@@ -157,6 +157,8 @@ impl ResultSink {
                     self.complete(report)?;
                 } else {
                     self.arriving = Some((report, None));
+                    // A file is there from when it is announced, though nothing of it may ever come.
+                    self.data(0, &[], false)?;
                 }
             }
             Piece::Data { file, bytes, last } => self.data(file, bytes, last)?,
@@ -241,9 +243,9 @@ impl ResultSink {
         file.write_all(bytes).map_err(Error::io("cannot write", &path))?;
         if last {
             *open = None;
-            if index + 1 == report.files.len()
-                && let Some((report, _)) = self.arriving.take()
-            {
+            if index + 1 < report.files.len() {
+                self.data(index + 1, &[], false)?;
+            } else if let Some((report, _)) = self.arriving.take() {
                 self.complete(report)?;
             }
         }

@@ -245,7 +245,7 @@ async fn a_test_finds_what_it_requires() {
         if round == 0 {
             // What they require, and beakerlib.
             assert_eq!(system.script("dnf -q history list | grep -c '| I'").await, "2\n");
-            system.script("rpm -q try-app try-hello").await;
+            system.script("rpm -q try-app try-hello beakerlib-redhat").await;
         }
         for test in suite.tests.keys() {
             let artifacts =
@@ -262,6 +262,11 @@ async fn a_test_finds_what_it_requires() {
             }
         }
         session.stop().await.unwrap();
+        // Who has beakerlib is not asked for what comes with it.
+        system.script("dnf -q -y remove beakerlib-redhat >/dev/null").await;
+        let session = executor.start(Arc::clone(system.connection()), &cancel).await.unwrap();
+        session.stop().await.unwrap();
+        system.script("! rpm -q beakerlib-redhat").await;
         system.script("dnf -q -y remove try-app try-hello beakerlib >/dev/null").await;
     }
     system.end().await;

@@ -205,13 +205,22 @@ async fn a_container_with_systemd_reboots() {
     containers.shutdown().await.unwrap();
 }
 
+/// Stands for podman: counts how many containers are just being removed, in a folder.
+const COUNTING: &str = r#"case " $* " in
+  *" rm --force "*) mkdir "$0/$$"; ls -d "$0"/[0-9]* | wc -l >>"$0/counts"; "$@"; status=$?; rmdir "$0/$$"; exit "$status" ;;
+  *) exec "$@" ;;
+esac"#;
+
 /// With `ATEX_TEST_LOAD=full`, 50; else a few more than are made at once.
 #[tokio::test]
 async fn many_are_there_at_once() {
     let Some(words) = plain("many_are_there_at_once") else { return };
     let full = std::env::var("ATEX_TEST_LOAD").is_ok_and(|load| load == "full");
     let want = if full { 50 } else { 12 };
-    let containers = words.containers();
+    let folder = tempfile::tempdir().unwrap();
+    let tool =
+        [&["bash", "-c", COUNTING, folder.path().to_str().unwrap()].map(str::to_owned), words.tool];
+    let containers = words.containers().tool(tool.concat());
     let remotes = join_all((0..want).map(|_| one(&containers, "many"))).await;
     let hosts = remotes.iter().map(|remote| remote.connection().script("hostname", &[]));
     let hosts: HashSet<String> = join_all(hosts).await.into_iter().map(Result::unwrap).collect();
@@ -220,6 +229,11 @@ async fn many_are_there_at_once() {
     for remote in remotes {
         assert!(containers.reap(remote.lease()).await.is_ok_and(|was_there| !was_there));
     }
+    // They are removed side by side, but not all at once.
+    let counts = std::fs::read_to_string(folder.path().join("counts")).unwrap();
+    let most = counts.lines().filter_map(|line| line.trim().parse::<usize>().ok()).max().unwrap();
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    assert!(counts.lines().count() >= want && most <= 2 * processors, "{most}: {counts}");
 }
 
 #[tokio::test]

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::libraries::Libraries;
 use super::places::Pool;
 use super::report::Report;
-use super::selection::{CONTEXT, Selection, Where};
+use super::selection::{Apart, CONTEXT, Selection, Where};
 
-/// The exit codes of a run that came to its end: all passed, some failed, some could not be run.
-const CAME_TO_ITS_END: [i32; 3] = [0, 1, 3];
+/// The exit codes of a run that came to its end: all passed, some failed, some could not be run; it was told to stop.
+const CAME_TO_ITS_END: [i32; 4] = [0, 1, 3, 130];
 
 /// The `atex` that was built here.
 #[derive(Debug)]
@@ -49,10 +52,29 @@ impl Atex {
         if out.exists() {
             fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
         }
-        let mut atex = self.command("run", selection, root);
-        for test in selection.not_run() {
+        let mut atex = self.run_command(selection, root, pool, &out.join("most"));
+        for (test, _) in selection.apart() {
             atex.arg("--exclude").arg(format!("^{test}$"));
         }
+        let mut reports = BTreeMap::new();
+        ended(selection, &atex.output().context("cannot start atex")?)?;
+        read_all(&out.join("most"), &mut reports)?;
+        for (number, (test, how)) in selection.apart().enumerate() {
+            let out = out.join(format!("apart-{number}"));
+            let mut atex = self.run_command(selection, root, pool, &out);
+            atex.arg("--test").arg(format!("^{test}$"));
+            let output = match how {
+                Apart::WithoutExitCode => atex.env("ATEX_DEBUG_NO_EXITCODE", "1").output(),
+                Apart::Cancelled => interrupted(&mut atex, &out.join("journal.jsonl")),
+            };
+            ended(selection, &output.context("cannot start atex")?)?;
+            read_all(&out, &mut reports)?;
+        }
+        Ok(reports)
+    }
+
+    fn run_command(&self, selection: &Selection, root: &Path, pool: &Pool, out: &Path) -> Command {
+        let mut atex = self.command("run", selection, root);
         if selection.place != Where::Packages {
             atex.arg("--no-install");
         }
@@ -61,19 +83,7 @@ impl Atex {
         }
         atex.args(["--executor", selection.executor.name(), "--pool", &pool.argument]);
         atex.args(["--progress", "none", "--out"]).arg(out);
-        let output = atex.output().context("cannot start atex")?;
-        if !output.status.code().is_some_and(|code| CAME_TO_ITS_END.contains(&code)) {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("atex run ended with {} on {selection:?}: {}", output.status, said.trim());
-        }
-        let artifacts = out.join("artifacts");
-        let platforms = entries(&artifacts)?;
-        let [platform] = &platforms[..] else {
-            bail!("{} should have one platform", artifacts.display());
-        };
-        let mut reports = BTreeMap::new();
-        collect(platform, "", &mut reports)?;
-        Ok(reports)
+        atex
     }
 
     fn command(&self, verb: &str, selection: &Selection, root: &Path) -> Command {
@@ -85,6 +95,40 @@ impl Atex {
         }
         atex
     }
+}
+
+/// Whether a run came to its end.
+fn ended(selection: &Selection, output: &Output) -> Result<()> {
+    if output.status.code().is_some_and(|code| CAME_TO_ITS_END.contains(&code)) {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    bail!("atex run ended with {} on {selection:?}: {}", output.status, said.trim());
+}
+
+/// Lets a run go on until a test was started, as its journal tells, and tells it to stop, once.
+fn interrupted(atex: &mut Command, journal: &Path) -> io::Result<Output> {
+    let mut run = atex.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let started = || {
+        fs::read_to_string(journal).is_ok_and(|text| text.contains("\"event\":\"test_started\""))
+    };
+    while !started() && run.try_wait()?.is_none() {
+        sleep(Duration::from_millis(50));
+    }
+    // As for the other: the test itself is then there, too.
+    sleep(Duration::from_secs(2));
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status()?;
+    run.wait_with_output()
+}
+
+/// The reports of all tests of a run, by the name of the test.
+fn read_all(out: &Path, reports: &mut BTreeMap<String, Report>) -> Result<()> {
+    let artifacts = out.join("artifacts");
+    let platforms = entries(&artifacts)?;
+    let [platform] = &platforms[..] else {
+        bail!("{} should have one platform", artifacts.display());
+    };
+    collect(platform, "", reports)
 }
 
 /// The reports of all tests below a folder, by the name of the test.

@@ -1,12 +1,13 @@
 # Asks the Python ATEX what the tests of a tree report, each on a connection of its own.
 # Arguments: the root of the tree, the plan ("" for none), the executor (fmf or beakerlib), where to run (local,
-# "ssh HOST CONFIG", "podman IMAGE"), a file for the answer, names of tests to leave out.
+# "ssh HOST CONFIG", "podman IMAGE"), a file for the answer, tests that are run in another way: "cancelled:NAME", "untold:NAME".
 import json
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -86,9 +87,15 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes().decode("latin1") for path in files}
 
 
-def run(tests, name, executor, place, *where):
+def run(tests, name, how, executor, place, *where):
+    os.environ.pop("ATEX_DEBUG_NO_EXITCODE", None)
+    if how == "untold":
+        os.environ["ATEX_DEBUG_NO_EXITCODE"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         with CONNECTIONS[place](*where) as connection, EXECUTORS[executor](connection, tests) as runner:
+            if how == "cancelled":
+                # Once the test runs: nobody tells when.
+                threading.Timer(5, runner.cancel).start()
             try:
                 runner.run_test(name, Path(folder))
             except Exception as error:  # The test has a result all the same, which says so.
@@ -107,7 +114,7 @@ def without_packages(tests):
             data[key] = [need for need in as_list(data.get(key)) if not is_package(need)]
 
 
-def main(root, plan, executor, where, answer, *left_out):
+def main(root, plan, executor, where, answer, *apart):
     tests = discover(root, plan or None, context=CONTEXT)
     names = list(tests.data)
     packages, libraries = [], []
@@ -117,7 +124,8 @@ def main(root, plan, executor, where, answer, *left_out):
         libraries += [name] if not all(map(is_package, needs)) else []
     if where == "local":
         without_packages(tests)
-    reports = {name: run(tests, name, executor, *where.split()) for name in names if name not in left_out}
+    ways = {name: how for how, _, name in (word.partition(":") for word in apart)}
+    reports = {name: run(tests, name, ways.get(name), executor, *where.split()) for name in names}
     found = {"names": names, "packages": packages, "libraries": libraries, "tests": reports}
     Path(answer).write_text(json.dumps(found, indent=1))
 

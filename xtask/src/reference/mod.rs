@@ -29,7 +29,7 @@ use self::places::{Places, Pool, Wanted};
 use self::python::Python;
 pub(crate) use self::python::find as find_python;
 use self::report::{Answer, Report};
-use self::selection::{LEFT_OUT, NOT_RUN, OTHERWISE, SELECTIONS, Selection, Where};
+use self::selection::{LEFT_OUT, OTHERWISE, SELECTIONS, Selection, Where};
 use self::sshd::Sshd;
 use self::table::{Row, Table};
 use crate::step::Steps;
@@ -205,9 +205,6 @@ fn show(table: &Table, needs: &Needs) {
     println!("\nLeft out, with what it waits for:");
     for (what, why) in LEFT_OUT {
         println!("  {what}: {why}");
-    }
-    for (tree, test, why) in NOT_RUN {
-        println!("  {tree}:{test}: discovered, but not run: {why}");
     }
     for (tree, test, why) in OTHERWISE {
         println!("  {tree}:{test}: run, and reports something else: {why}");

@@ -94,7 +94,10 @@ impl Python {
             let mut driver = Command::new(&self.program);
             driver.arg(&self.driver).arg(self.root(selection));
             driver.arg(selection.plan.unwrap_or_default()).arg(selection.executor.name());
-            driver.arg(place).arg(&fresh).args(selection.not_run()).stdin(Stdio::null());
+            driver.arg(place).arg(&fresh).stdin(Stdio::null());
+            for (test, how) in selection.apart() {
+                driver.arg(format!("{}:{test}", how.name()));
+            }
             self.libraries.show_to(&mut driver);
             if let Some(folders) = folders {
                 driver.env("PATH", folders);

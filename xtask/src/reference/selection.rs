@@ -76,14 +76,21 @@ pub(super) const SELECTIONS: [Selection; 23] = [
     Selection { place: Where::Machine, executor: Executor::Beakerlib, ..plan("reboot", "/plan") },
 ];
 
-/// A test that is discovered, but not run, and why.
-pub(super) const NOT_RUN: [(&str, &str, &str); 3] = [
-    ("misc", "/test_cancel", "sleeps two minutes to be interrupted, and reports nothing else"),
-    ("results", "/test_no_file_data", SWALLOWED),
-    ("results", "/test_some_file_data", SWALLOWED),
+/// Tests that are run in another way than the others, by both, each by itself: the name of the tree, the test.
+pub(super) const APART: [(&str, &str, Apart); 3] = [
+    ("misc", "/test_cancel", Apart::Cancelled),
+    ("results", "/test_no_file_data", Apart::WithoutExitCode),
+    ("results", "/test_some_file_data", Apart::WithoutExitCode),
 ];
 
-const SWALLOWED: &str = "announces more than it sends: there the word about the exit code ends up in its file, here not (decision 9)";
+/// How a test is run that is run apart: as the tests of the Python ATEX do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Apart {
+    /// By a caller who cancels it while it runs: an interrupted `atex run`, a call of `cancel()`.
+    Cancelled,
+    /// With `ATEX_DEBUG_NO_EXITCODE`: it announces more than it sends, and there the word about the exit code would end up in its file.
+    WithoutExitCode,
+}
 
 /// Tests that report something else here, by intention, and why: the name of the tree, the test.
 pub(super) const OTHERWISE: [(&str, &str, &str); 2] =
@@ -94,6 +101,16 @@ const NO_REBOOT: &str = "dies of the closed channel before it reboots: there it 
 /// What is not compared at all, and what it would take.
 pub(super) const LEFT_OUT: [(&str, &str); 1] =
     [("phases of plans with `how: install`, but for tree pkgs", "packages on this machine")];
+
+impl Apart {
+    /// What the driver calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::WithoutExitCode => "untold",
+        }
+    }
+}
 
 const fn all(tree: &'static str) -> Selection {
     Selection { tree, plan: None, executor: Executor::Fmf, place: Where::Anywhere }
@@ -117,10 +134,10 @@ impl Selection {
         }
     }
 
-    /// The tests that are not run.
-    pub(super) fn not_run(&self) -> impl Iterator<Item = &'static str> {
+    /// The tests that are run apart, and how.
+    pub(super) fn apart(&self) -> impl Iterator<Item = (&'static str, Apart)> {
         let title = self.title();
-        NOT_RUN.iter().filter(move |(of, ..)| *of == title).map(|(_, test, _)| *test)
+        APART.iter().filter(move |(of, ..)| *of == title).map(|(_, test, how)| (*test, *how))
     }
 
     /// The tests that are known to report something else.

@@ -106,6 +106,10 @@ const CASES: &[Case] = &[
         "TC-15 the stream ends inside a file, by so little that the exit code would fit",
         r#"report '{"status": "pass", "files": [{"name": "x", "length": 10}]}' abc"#,
     ),
+    (
+        "TC-15 the stream ends before anything of a file came",
+        r#"report '{"status": "pass", "files": [{"name": "x", "length": 3}, {"name": "y", "length": 3}, {"name": "z", "length": 0}]}' abc"#,
+    ),
     ("TC-15 the stream ends inside a line", "say noop"),
     (
         "TC-16 written in small pieces",
