@@ -187,6 +187,17 @@ pub enum RunEvent {
         #[serde(flatten)]
         attempt: Attempt,
     },
+    /// A test came to a barrier, where it may wait for those that it runs together with: see [`Barriers`](crate::Barriers). May be said more
+    /// than once.
+    BarrierReached {
+        /// Where.
+        remote: RemoteId,
+        /// Which.
+        #[serde(flatten)]
+        attempt: Attempt,
+        /// What the barrier is called.
+        barrier: String,
+    },
     /// A test came to an end, with whatever verdict.
     TestEnded {
         /// Where.

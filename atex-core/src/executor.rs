@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Artifacts, Connection, Result, TestName, Verdict};
+use crate::{Artifacts, Barriers, Connection, Result, TestName, Verdict};
 
 /// How tests of a suite run on a remote: a factory of [`Session`]s, shared by all remotes.
 #[async_trait]
@@ -88,6 +88,12 @@ pub trait Session: fmt::Debug + Send {
     /// Tests that run together with others learn of them so. An executor whose tests have no environment ignores it (the default).
     fn set_environment(&mut self, variables: Vec<(String, String)>) {
         drop(variables);
+    }
+
+    /// Where the next run of a test, and only that, waits for those that it runs together with. Called before [`run`](Self::run), also for
+    /// one that is gone on with. An executor whose tests cannot wait ignores it (the default).
+    fn set_barriers(&mut self, barriers: Arc<dyn Barriers>) {
+        drop(barriers);
     }
 
     /// Ends the session: runs what has to run after the last test, and removes what it put on the remote.

@@ -3,6 +3,7 @@
 mod aggregator;
 mod artifacts;
 pub mod ascii_json;
+mod barriers;
 pub mod bounded_lines;
 mod command;
 mod connection;
@@ -28,6 +29,7 @@ pub use aggregator::{Aggregator, Record};
 pub use artifacts::Artifacts;
 /// The attribute that every trait here is written with; put it on your implementations.
 pub use async_trait::async_trait;
+pub use barriers::{Barriers, Waiting};
 pub use command::{BoxRead, BoxWrite, Child, Command, Process, Status, Stdio};
 pub use connection::{Connection, ConnectionExt, Output};
 pub use error::{BoxError, Error, Failure, Fault, Result, Retry};

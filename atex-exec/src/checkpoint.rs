@@ -32,6 +32,9 @@ pub(crate) struct Checkpoint<R = Report> {
     pub(crate) work: Guest,
     /// The number of the run in its session.
     pub(crate) run: u32,
+    /// Variables for this run alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) variables: Vec<(String, String)>,
     /// When this was, in milliseconds since 1970.
     pub(crate) at_ms: u64,
     /// How long the run had lasted.
@@ -51,6 +54,7 @@ pub(crate) struct Identity {
     pub(crate) test: String,
     pub(crate) work: Guest,
     pub(crate) run: u32,
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// What changes.
@@ -65,7 +69,7 @@ pub(crate) struct Moment {
 
 impl<R> Checkpoint<R> {
     pub(crate) fn new(identity: &Identity, moment: Moment, sink: SinkState<R>) -> Self {
-        let Identity { test, work, run } = identity.clone();
+        let Identity { test, work, run, variables } = identity.clone();
         let Moment { elapsed, progress, control, place, output_before } = moment;
         let at_ms = now_ms();
         let version = VERSION;
@@ -74,6 +78,7 @@ impl<R> Checkpoint<R> {
             test,
             work,
             run,
+            variables,
             at_ms,
             elapsed,
             progress,

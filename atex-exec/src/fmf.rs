@@ -269,6 +269,7 @@ impl Executor for FmfExecutor {
             lacking: false,
             logs,
             variables: Vec::new(),
+            barriers: None,
         });
         match Box::pin(session.prepare(cancel)).await {
             Ok(()) => Ok(session),
@@ -314,7 +315,8 @@ impl Executor for FmfExecutor {
             unfinished: Some(Unfinished { of: from.test, artifacts: artifacts.clone() }),
             connection,
             lacking: true,
-            variables: Vec::new(),
+            variables: from.variables,
+            barriers: None,
             logs: SessionLogs::new(self.session_logs.clone()),
         })))
     }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, Error, Failure, Outcome, Result, Test, TestName,
+    Artifacts, Barriers, CancellationToken, Connection, Error, Failure, Outcome, Result, Test,
+    TestName,
 };
 use indexmap::IndexMap;
 use tokio::time::Instant;
@@ -29,6 +30,10 @@ pub(crate) struct Run<'a> {
     pub(crate) number: u32,
     pub(crate) test: &'a Test,
     pub(crate) environment: &'a IndexMap<String, String>,
+    /// Those of it that are for this run alone.
+    pub(crate) variables: &'a [(String, String)],
+    /// Where it waits for those that it runs together with.
+    pub(crate) barriers: Option<&'a dyn Barriers>,
     pub(crate) secrets: &'a Secrets,
     pub(crate) debug: Debug,
     pub(crate) limits: Limits,

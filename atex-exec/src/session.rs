@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{
-    Artifacts, CancellationToken, Connection, Error, Outcome, Result, Session, Test, TestName,
-    async_trait,
+    Artifacts, Barriers, CancellationToken, Connection, Error, Outcome, Result, Session, Test,
+    TestName, async_trait,
 };
 use indexmap::IndexMap;
 
@@ -35,6 +35,8 @@ pub(crate) struct FmfSession {
     pub(crate) logs: SessionLogs,
     /// For the next run of a test alone.
     pub(crate) variables: Vec<(String, String)>,
+    /// The same of where it waits for those that it runs together with.
+    pub(crate) barriers: Option<Arc<dyn Barriers>>,
 }
 
 /// A run that another controller began, and where what it collected lies.
@@ -211,6 +213,8 @@ impl FmfSession {
             number: self.runs,
             test: &test,
             environment: &environment,
+            variables: &[],
+            barriers: None,
             secrets: &self.executor.secrets,
             debug: self.executor.debug,
             limits: self.executor.limits,
@@ -231,6 +235,10 @@ impl Session for FmfSession {
         self.variables = variables;
     }
 
+    fn set_barriers(&mut self, barriers: Arc<dyn Barriers>) {
+        self.barriers = Some(barriers);
+    }
+
     async fn run(
         &mut self,
         name: &TestName,
@@ -246,7 +254,11 @@ impl Session for FmfSession {
             self.runs += 1;
         }
         let mut environment = self.environment(name, self.runs);
-        environment.extend(self.variables.drain(..));
+        let (variables, barriers) = (std::mem::take(&mut self.variables), self.barriers.take());
+        environment.extend(variables.iter().cloned());
+        if barriers.is_some() {
+            environment.insert("ATEX_BARRIERS".into(), self.guest.barriers(self.runs));
+        }
         let test = match suite.tests.get(name) {
             None => Err(format!("there is no test {name} in the suite")),
             Some(test) => match unfit(test, &environment) {
@@ -277,6 +289,8 @@ impl Session for FmfSession {
             number: self.runs,
             test,
             environment: &environment,
+            variables: &variables,
+            barriers: barriers.as_deref(),
             secrets: &self.executor.secrets,
             debug: self.executor.debug,
             limits: self.executor.limits,

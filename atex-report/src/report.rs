@@ -66,7 +66,7 @@ impl RunReport {
             }
             RunEvent::Restarted => self.restarted(at),
             RunEvent::Interrupted => self.interrupted = true,
-            RunEvent::TimePassed => {}
+            RunEvent::BarrierReached { .. } | RunEvent::TimePassed => {}
             RunEvent::RunFinished => self.finished = true,
             RunEvent::RemoteRequested { .. }
             | RunEvent::Leased { .. }
@@ -133,6 +133,7 @@ impl RunReport {
             | RunEvent::RemoteRolledBack { .. }
             | RunEvent::RunStarted { .. }
             | RunEvent::TestStarted { .. }
+            | RunEvent::BarrierReached { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::IngestFailed { .. }
             | RunEvent::TestConcluded { .. }

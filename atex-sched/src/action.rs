@@ -60,6 +60,18 @@ pub enum Action {
         remote: RemoteId,
         /// What.
         attempt: Attempt,
+        /// Whether it runs together with others, and so may come to barriers.
+        together: bool,
+    },
+    /// Tell the test that runs on this remote, and that came to this barrier ([`RunEvent::BarrierReached`]), how that goes on. May be said more than
+    /// once, and then says the same.
+    Answer {
+        /// Where it runs.
+        remote: RemoteId,
+        /// What the barrier is called.
+        barrier: String,
+        /// Nothing if all have come to it: it is open. Else why it never will be.
+        broken: Option<String>,
     },
     /// Stop the test that runs on this remote. Its end is still reported, by [`RunEvent::TestEnded`].
     StopTest {
@@ -94,7 +106,13 @@ impl fmt::Display for Action {
                 let role = together.iter().find(|peer| peer.remote == *remote);
                 role.map_or(Ok(()), |peer| write!(f, " as {}", peer.role))
             }
-            Self::Adopt { remote, attempt } => write!(f, "go on with {attempt} on {remote}"),
+            Self::Answer { remote, barrier, broken: None } => {
+                write!(f, "open {barrier} to {remote}")
+            }
+            Self::Answer { remote, barrier, broken: Some(why) } => {
+                write!(f, "break {barrier} to {remote} ({why})")
+            }
+            Self::Adopt { remote, attempt, .. } => write!(f, "go on with {attempt} on {remote}"),
             Self::RollBack { remote } => write!(f, "roll back {remote}"),
             Self::Quarantine { remote, reason } => write!(f, "quarantine {remote} ({reason})"),
             Self::StopTest { remote } => write!(f, "stop the test on {remote}"),

@@ -61,6 +61,7 @@ impl EventSink for OpenLeases {
             | RunEvent::RemoteRolledBack { .. }
             | RunEvent::RemoteQuarantined { .. }
             | RunEvent::TestStarted { .. }
+            | RunEvent::BarrierReached { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::IngestFailed { .. }
             | RunEvent::TestConcluded { .. }

@@ -180,7 +180,10 @@ impl<F: FnMut(&Attempt) -> Outcome> World<F> {
                 }
                 Action::Conclude(conclusion) => self.simulation.conclusions.push(conclusion),
                 // Nobody dies here.
-                Action::StopTest { .. } | Action::Quarantine { .. } | Action::Adopt { .. } => {}
+                Action::StopTest { .. }
+                | Action::Quarantine { .. }
+                | Action::Adopt { .. }
+                | Action::Answer { .. } => {}
                 Action::Finish => self.finished = true,
             }
         }

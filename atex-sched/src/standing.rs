@@ -1,6 +1,6 @@
 //! [`Standing`]: how a run stands whose controller died, from its events alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use atex_core::{Attempt, Facts, Failure, Fault, Lease, Outcome, RemoteId, RunEvent, TestKey};
@@ -22,6 +22,7 @@ pub struct Standing {
     /// The highest number that a remote was given.
     pub(crate) last_remote: u32,
     restarts: u32,
+    events: u64,
     now: Duration,
     is_started: bool,
     is_finished: bool,
@@ -37,8 +38,13 @@ pub(crate) struct TestStanding {
     pub(crate) ended: Vec<EndedAttempt>,
     /// Where its last attempt began, if that has not ended.
     pub(crate) running: Option<RemoteId>,
+    /// The barriers that its last attempt came to.
+    pub(crate) barriers: BTreeSet<String>,
     /// In which life of the run that was.
     life: u32,
+    /// When that was, and when an attempt of it last ended, as the number of the event.
+    pub(crate) began: u64,
+    pub(crate) over: u64,
     pub(crate) concluded: bool,
 }
 
@@ -79,9 +85,14 @@ impl Standing {
     /// Takes in the next event, which happened `at` this time since the run began.
     pub fn apply(&mut self, at: Duration, event: &RunEvent) {
         self.now = self.now.max(at);
+        self.events += 1;
         match event {
             RunEvent::RunStarted { .. } => self.is_started = true,
             RunEvent::TestStarted { remote, attempt } => self.test_started(*remote, attempt),
+            RunEvent::BarrierReached { attempt, barrier, .. } => {
+                let test = self.tests.entry(attempt.key()).or_default();
+                test.barriers.insert(barrier.clone());
+            }
             RunEvent::TestEnded { remote, attempt, outcome, failure } => {
                 self.test_ended(*remote, attempt, (outcome, failure.as_ref()));
             }
@@ -159,9 +170,11 @@ impl Standing {
     }
 
     fn test_started(&mut self, remote: RemoteId, attempt: &Attempt) {
-        let life = self.restarts;
+        let (life, began) = (self.restarts, self.events);
         let test = self.tests.entry(attempt.key()).or_default();
+        test.began = began;
         test.attempts = attempt.number;
+        test.barriers.clear();
         (test.running, test.life) = (Some(remote), life);
         if let Some(remote) = self.remotes.get_mut(&remote) {
             remote.running = Some(attempt.clone());
@@ -174,13 +187,13 @@ impl Standing {
         attempt: &Attempt,
         (outcome, failure): (&Outcome, Option<&Failure>),
     ) {
-        let life = self.restarts;
+        let (life, over) = (self.restarts, self.events);
         let pool = self.remotes.get_mut(&remote).map(|remote| {
             remote.running = None;
             remote.pool.clone()
         });
         let test = self.tests.entry(attempt.key()).or_default();
-        test.running = None;
+        (test.running, test.over) = (None, over);
         test.ended.push(EndedAttempt {
             outcome: outcome.clone(),
             failure: failure.cloned(),

@@ -105,6 +105,7 @@ impl Board {
             }
             RunEvent::Leased { .. }
             | RunEvent::RemoteNoted { .. }
+            | RunEvent::BarrierReached { .. }
             | RunEvent::IngestFailed { .. }
             | RunEvent::TimePassed
             | RunEvent::RunFinished => {}

@@ -75,6 +75,7 @@ impl State {
             }
             RunEvent::RemoteRequested { .. }
             | RunEvent::RemoteNoted { .. }
+            | RunEvent::BarrierReached { .. }
             | RunEvent::RemoteRolledBack { .. }
             | RunEvent::Leased { .. }
             | RunEvent::ProvisionWithdrawn { .. }

@@ -20,14 +20,7 @@ impl Containers {
         let words = Podman::many_for_test(test, TestImage::Plain)?;
         let bench = Bench::new(files);
         let quoted: Vec<String> = words.tool.iter().map(|word| format!("'{word}'")).collect();
-        bench.write("bin/podman", &format!("#!/bin/sh\nexec {} \"$@\"\n", quoted.join(" ")));
-        let executable = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(bench.path("bin/podman"), executable).unwrap();
-        // The real one is what the words call.
-        assert_eq!(words.tool[0], "podman");
-        let real = which("podman");
-        let script = fs::read_to_string(bench.path("bin/podman")).unwrap();
-        bench.write("bin/podman", &script.replacen("'podman'", &format!("'{real}'"), 1));
+        put(&bench, &quoted.join(" "));
         Some(Self { bench, words })
     }
 
@@ -63,6 +56,16 @@ impl Containers {
         assert_eq!(self.left(), [""; 0], "{transcript}");
         transcript
     }
+}
+
+/// Makes a `podman` in the `bin` of a bench that calls the real one with these words, the first of which is `podman`.
+pub(crate) fn put(bench: &Bench, words: &str) {
+    let real = format!("'{}'", which("podman"));
+    assert!(words.starts_with("'podman'"), "{words}");
+    let words = words.replacen("'podman'", &real, 1);
+    bench.write("bin/podman", &format!("#!/bin/sh\nexec {words} \"$@\"\n"));
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(bench.path("bin/podman"), executable).unwrap();
 }
 
 fn which(program: &str) -> String {

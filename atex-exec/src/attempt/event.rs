@@ -15,6 +15,8 @@ pub(crate) enum Event {
     Heard,
     /// The test broke the protocol.
     Malformed(String),
+    /// The test cannot be told that it may go on, for a reason of its system.
+    Untold(String),
     /// The remote says that the test had ended when it was told to stop.
     Over,
     /// What started the test says that it goes on: it has to be attached to.

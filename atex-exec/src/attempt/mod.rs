@@ -17,6 +17,9 @@ use progress::UNATTENDED_GRACE;
 /// The pauses between attempts to reconnect: from the first to the longest, each twice the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How often a test may come to a barrier.
+const BARRIERS_MAX: u32 = 1000;
+
 /// One run of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Attempt {
@@ -77,6 +80,7 @@ impl Attempt {
             Event::Attached => self.attached(now),
             Event::Word(word) => self.word(now, word),
             Event::Heard => self.heard(now),
+            Event::Untold(why) if self.is_running() => self.stop(now, End::Infra(why)),
             Event::Malformed(why) if self.is_running() => self.stop(now, End::Test(why)),
             Event::Over => self.over(now),
             Event::Goes => self.goes(now),
@@ -87,7 +91,7 @@ impl Attempt {
             Event::Cancelled => self.end_early(now, End::Cancelled),
             Event::Broken => self.end_early(now, End::Broken),
             Event::Time => self.time(now),
-            Event::Malformed(_) => None,
+            Event::Malformed(_) | Event::Untold(_) => None,
         }
     }
 
@@ -171,9 +175,26 @@ impl Attempt {
                 return Some(Action::Close);
             }
             // How the test ended is told by the remote, not by the test.
+            Word::Barrier(name) => return self.reached(now, name),
             Word::Exitcode(_) | Word::Noop | Word::Result { .. } => {}
         }
         None
+    }
+
+    /// The test came to a barrier. How often it does is limited: each time is written down for good.
+    fn reached(&mut self, now: Duration, name: String) -> Option<Action> {
+        self.progress.reached = self.progress.reached.saturating_add(1);
+        if self.progress.reached > BARRIERS_MAX {
+            let why = format!("the test came to barriers more than {BARRIERS_MAX} times");
+            return self.stop(now, End::Test(why));
+        }
+        self.progress.barriers.insert(name);
+        None
+    }
+
+    /// Whether the test can be told that it may go on.
+    pub(crate) fn hears(&self) -> bool {
+        self.is_running() && !self.progress.over
     }
 
     fn heard(&mut self, now: Duration) -> Option<Action> {

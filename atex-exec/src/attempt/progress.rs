@@ -1,5 +1,6 @@
 //! [`Progress`]: what is known of a run.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,11 @@ pub(crate) struct Progress {
     pub(crate) begun: bool,
     /// How many times the test was started again.
     pub(crate) restarts: u32,
+    /// The barriers that the test came to and that it was not told of yet; and how often it came to one.
+    #[serde(default)]
+    pub(crate) barriers: BTreeSet<String>,
+    #[serde(default)]
+    pub(super) reached: u32,
     /// Since when a test that announced a reboot has been over.
     pub(super) doomed: Option<Duration>,
 }
@@ -40,6 +46,8 @@ impl Progress {
             announced: false,
             begun: false,
             restarts: 0,
+            barriers: BTreeSet::new(),
+            reached: 0,
             doomed: None,
         }
     }

@@ -19,7 +19,12 @@ fn at_once(event: Event) -> Step {
 
 /// Everything that can happen.
 fn alphabet() -> Vec<Step> {
-    let words = [Word::Exitcode(0), Word::Disconnect, Word::Duration(DurationChange::Set(SECOND))];
+    let words = [
+        Word::Exitcode(0),
+        Word::Disconnect,
+        Word::Duration(DurationChange::Set(SECOND)),
+        Word::Barrier("up".into()),
+    ];
     let ends = [
         Ended::Over(Some(0)),
         Ended::Over(Some(143)),
@@ -36,6 +41,7 @@ fn alphabet() -> Vec<Step> {
         Event::Over,
         Event::Goes,
         Event::Malformed("wrong".into()),
+        Event::Untold("full".into()),
         Event::Cut,
         Event::Connected,
         Event::Refused { for_good: false },
@@ -48,6 +54,21 @@ fn alphabet() -> Vec<Step> {
     // Time passes: a little, and more than any limit.
     steps.extend([Step(SECOND, Event::Time), Step(2 * LIMIT, Event::Time)]);
     steps
+}
+
+/// Each time is an event of the run, for good.
+#[test]
+fn a_test_comes_to_barriers_so_often_and_no_more() {
+    let mut world = World::new();
+    world.step(&at_once(Event::Attached)).unwrap();
+    for number in 0..BARRIERS_MAX {
+        let word = Word::Barrier(format!("b{}", number % 7));
+        assert_eq!(world.step(&at_once(Event::Word(word))), Ok(None), "{number}");
+    }
+    assert_eq!(world.attempt.progress.barriers.len(), 7);
+    let word = Event::Word(Word::Barrier("b0".into()));
+    assert_eq!(world.step(&at_once(word)), Ok(Some(Action::Stop)));
+    assert!(matches!(&world.attempt.state, State::Stopping { why: End::Test(_), .. }));
 }
 
 /// What an attempt did so far.

@@ -18,9 +18,14 @@ pub enum Word {
     Duration(DurationChange),
     /// `disconnect`: the test is about to lose its machine.
     Disconnect,
+    /// `barrier NAME`: the test has come there, and may wait for those that it runs together with.
+    Barrier(String),
     /// `noop`.
     Noop,
 }
+
+/// The longest name of a barrier, in bytes.
+const BARRIER_MAX: usize = 100;
 
 /// What a `duration` word does to the time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,10 @@ impl Word {
             "duration" => DurationChange::parse(argument.trim())
                 .map(Self::Duration)
                 .ok_or(malformed("a time like 30, +5m, -10s, save or restore")),
+            "barrier" if is_barrier(argument) => Ok(Self::Barrier(argument.to_owned())),
+            "barrier" => Err(malformed(
+                "a name of up to 100 letters, digits and ._- that does not begin with . or -",
+            )),
             "disconnect" => Ok(Self::Disconnect),
             "noop" => Ok(Self::Noop),
             _ => Err(ControlError::UnknownWord { line: super::shown(line.as_bytes()) }),
@@ -80,6 +89,14 @@ impl DurationChange {
             },
         }
     }
+}
+
+/// Whether a barrier can be called so: it becomes the name of a file.
+fn is_barrier(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=BARRIER_MAX).contains(&name.len())
+        && !name.starts_with(['.', '-'])
+        && name.bytes().all(fits)
 }
 
 /// A number of bytes: digits, with blanks around them and a `+` allowed, as the Python ATEX allows them.
@@ -134,6 +151,8 @@ mod tests {
             ("duration restore", Word::Duration(DurationChange::Restore)),
             ("disconnect", Word::Disconnect),
             ("disconnect for a reboot", Word::Disconnect),
+            ("barrier up", Word::Barrier("up".into())),
+            ("barrier 0_a.B-c", Word::Barrier("0_a.B-c".into())),
             ("noop", Word::Noop),
             ("noop \0 anything", Word::Noop),
         ];
@@ -165,6 +184,14 @@ mod tests {
             b"duration +-3",
             b"duration \xc3\xa9",
             b"no\xffop",
+            b"barrier",
+            b"barrier ",
+            b"barrier a b",
+            b"barrier ../a",
+            b"barrier .",
+            b"barrier -a",
+            b"barrier a\tb",
+            b"barrier \xc3\xa9",
         ];
         let errors: Vec<String> = lines
             .iter()

@@ -89,7 +89,7 @@ impl Running<'_> {
 
     /// Does something that takes a moment; if it takes longer, the connection counts as cut. Whoever wants the run to end waits for it
     /// no longer than for a test that is to stop.
-    async fn promptly<T>(
+    pub(super) async fn promptly<T>(
         &self,
         what: &str,
         limit: Duration,

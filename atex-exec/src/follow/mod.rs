@@ -15,6 +15,9 @@ use crate::result::{ResultSink, SinkError};
 use crate::run::{Run, Stop};
 
 mod act;
+mod meetings;
+
+use meetings::Meetings;
 
 /// How much of the control stream is read at once.
 const CHUNK: usize = 256 << 10;
@@ -41,6 +44,7 @@ pub(crate) struct Running<'a> {
     missed: u32,
     /// What broke first.
     trouble: Option<Error>,
+    meetings: Meetings,
     /// Ends the test when the future of the run is dropped.
     guard: StopGuard,
     cancel: &'a CancellationToken,
@@ -55,8 +59,12 @@ impl<'a> Running<'a> {
         from: Option<&Checkpoint>,
         cancel: &'a CancellationToken,
     ) -> Result<i32, Stop> {
-        let identity =
-            Identity { test: run.name.to_string(), work: run.guest.clone(), run: run.number };
+        let identity = Identity {
+            test: run.name.to_string(),
+            work: run.guest.clone(),
+            run: run.number,
+            variables: run.variables.to_vec(),
+        };
         let before = from.map_or(Duration::ZERO, Checkpoint::elapsed);
         let (attempt, action) = match from {
             None => Attempt::start(run.test.time_limit(), run.limits),
@@ -79,10 +87,14 @@ impl<'a> Running<'a> {
             told: false,
             missed: 0,
             trouble: None,
+            meetings: Meetings::default(),
             guard: StopGuard { connection: Arc::clone(run.connection), stop },
             cancel,
         };
         // What was taken back is behind us: from here on, there is a log of our own to go back to.
+        if from.is_some() {
+            running.meet();
+        }
         let action = match from
             .map(|_| running.intake.checkpoint(before, &running.attempt.progress, true))
         {
@@ -126,6 +138,7 @@ impl<'a> Running<'a> {
         };
         tokio::select! {
             came = came => self.came(came).await,
+            (name, answer) = self.meetings.next() => self.told(name, answer).await,
             () = self.cancel.cancelled(), if !self.attempt.is_ending() => self.on(Event::Cancelled),
             () = sleep_until(up) => self.on(Event::Time),
             () = sleep_until(look), if is_attached => self.look().await,
@@ -164,6 +177,13 @@ impl<'a> Running<'a> {
                 }
                 return action;
             }
+            // What it waits for may have come while it could not be told.
+            if let Some(action) = self.tell_answers().await {
+                if !range.is_empty() {
+                    self.take(range).await;
+                }
+                return Some(action);
+            }
         }
         if range.is_empty() { None } else { self.take(range).await }
     }
@@ -188,15 +208,24 @@ impl<'a> Running<'a> {
         }
         let now = self.now();
         let Self { attempt, intake, chunk, .. } = self;
-        let taken = intake.take(&chunk[range], |word| drop(attempt.on(now, Event::Word(word))));
+        let mut wanted = None;
+        let taken = intake.take(&chunk[range], |word| {
+            wanted = wanted.take().or(attempt.on(now, Event::Word(word)));
+        });
         match taken {
             Ok(Taken::All) => {}
             Ok(Taken::Closed) => return self.close(),
             Err(SinkError::Control(error)) => return self.on(Event::Malformed(error.to_string())),
             Err(SinkError::Local(error)) => return self.broke(error),
         }
+        if let Some(why) = self.meet() {
+            wanted = wanted.or(self.on(Event::Malformed(why)));
+        }
         if let Err(error) = self.intake.checkpoint(now, &self.attempt.progress, false) {
             return self.broke(error);
+        }
+        if wanted.is_some() {
+            return wanted;
         }
         match self.acknowledge().await {
             Some(action) => Some(action),

@@ -9,6 +9,7 @@
 #                                   follows, one after the other; bring what short ones say, see below
 #   guest.sh tell N WORD            stop: end the test now; limit SECONDS: it may run so long from now on, if nobody says more;
 #                                   close: nobody reads what it says any more
+#   guest.sh answer N NAME WHY…     tell the test of run N that these barriers are open, or why not, if that is not empty
 #   guest.sh leave                  remove the work folder
 #
 # Attached means: after a line that says so, and (for `attach`) a line "C O" on standard input with what is known already, in

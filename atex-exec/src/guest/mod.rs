@@ -1,5 +1,6 @@
 //! The side of a remote: the scripts that run there, and the texts that they are given.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ set -- WORK/test_data/*
 const TOOLS: &str = include_str!("tools.sh");
 const TOOL_NAMES: &str = "tmt-report-result tmt-file-submit tmt-reboot tmt-abort \
     rstrnt-report-result rstrnt-report-log rstrnt-reboot rstrnt-abort rhts-report-result rhts-submit-log \
-    rhts_submit_log rhts-reboot rhts-abort atex-report-result atex-file-submit atex-reboot";
+    rhts_submit_log rhts-reboot rhts-abort atex-report-result atex-file-submit atex-reboot \
+    atex-barrier";
 
 /// What the work folder's path follows: a shell may print at login what nobody asked for.
 const WORK: &str = "atex: work folder ";
@@ -202,6 +204,23 @@ impl Guest {
         format!("{}/beakerlib-{run}", self.work)
     }
 
+    /// The folder in which a test finds what came of barriers, which stays over reboots.
+    pub(crate) fn barriers(&self, run: u32) -> String {
+        format!("{}/barriers-{run}", self.work)
+    }
+
+    /// Tells the test of a run what came of barriers: why they are broken, if they are.
+    pub(crate) fn answer(
+        &self,
+        run: u32,
+        answers: &BTreeMap<String, Result<(), String>>,
+    ) -> Command {
+        let words = answers.iter().flat_map(|(name, answer)| {
+            [name.clone(), answer.as_ref().err().cloned().unwrap_or_default()]
+        });
+        self.command("answer", run).args(words)
+    }
+
     /// What tells a run from all others.
     pub(crate) fn identity(&self, run: u32) -> String {
         format!("{}-{run}", self.work.rsplit('/').next().unwrap_or_default())
@@ -300,6 +319,10 @@ impl RunScript<'_> {
             // There, it looks for what to import.
             let folder = quoted(folder);
             writeln!(script, "mkdir -p {folder} && ln -sfn \"$PWD/metadata.yaml\" {folder}/").ok();
+        }
+        let barriers = self.environment.get("ATEX_BARRIERS");
+        if let Some(folder) = barriers.filter(|folder| folder.starts_with(&self.guest.work)) {
+            writeln!(script, "mkdir -p {}", quoted(folder)).ok();
         }
         writeln!(script, "cd -- {} || exit 126", quoted(&dir)).ok();
         let foreign: String = foreign

@@ -319,6 +319,15 @@ other() {
       shift 2
       echo "$run $*" >&8
       ;;
+    answer)
+      folder=$work/barriers-$run
+      shift 2
+      while (($#)); do
+        # Whoever sees the file must find all of it.
+        printf %s "$2" >"$folder/.$1" && mv -f -- "$folder/.$1" "$folder/$1" || exit 1
+        shift 2
+      done
+      ;;
     leave)
       # A supervisor that is just ending may write a last word in between.
       for ((tries = 0; tries < 5; tries++)); do

@@ -248,10 +248,43 @@ abort_test() {
   kill -TERM 0
 }
 
+# `atex-barrier [-t SECONDS] NAME`: waits until all tests that run together have come here. Fails when one never will, and (3) when
+# that takes too long.
+wait_at_barrier() {
+  local flag limit= began=$SECONDS answer why= pause=0.05 lock usage="usage: $self [-t SECONDS] NAME"
+  while getopts :t:h flag; do
+    case $flag in
+      t) limit=$OPTARG ;;
+      h) echo "$usage"; exit 0 ;;
+      *) die "$usage" ;;
+    esac
+  done
+  shift $((OPTIND - 1))
+  [[ $# = 1 && (! $limit || $limit != *[!0-9]*) ]] || die "$usage"
+  [[ ${#1} -le 100 && $1 = [A-Za-z0-9_]* && $1 != *[!A-Za-z0-9._-]* ]] || die "'$1' cannot be the name of a barrier"
+  [[ $ATEX_BARRIERS ]] || die "this test runs together with no other"
+  answer=$ATEX_BARRIERS/$1
+  if [[ ! -e $answer ]]; then
+    if type -P flock >/dev/null; then
+      exec {lock}<"${BASH_SOURCE[0]}" && flock "$lock"
+    fi
+    echo "barrier $1" >&"$ATEX_TEST_CONTROL" || code=1 die "the channel of the test is closed"
+    [[ ! $lock ]] || exec {lock}<&-
+  fi
+  until [[ -e $answer ]]; do
+    [[ ! $limit ]] || ((SECONDS - began < 10#$limit)) || code=3 die "not all came to '$1' within $limit seconds"
+    sleep "$pause"
+    case $pause in 0.05) pause=0.1 ;; 0.1) pause=0.2 ;; *) pause=0.5 ;; esac
+  done
+  IFS= read -r -d '' why <"$answer"
+  [[ ! $why ]] || code=1 die "'$1' never opens: $why"
+}
+
 case $self in
   tmt-report-result | rstrnt-report-result | rhts-report-result) report_result "$@" ;;
   atex-report-result) report_beakerlib "$@" ;;
   *file-submit | *report-log | *submit?log) submit_file "$@" ;;
   *-reboot) reboot_system "$@" ;;
   *-abort) abort_test ;;
+  *-barrier) wait_at_barrier "$@" ;;
 esac

@@ -17,7 +17,7 @@ use super::resume::artifacts_of;
 pub(super) async fn go_on(
     mut task: RemoteTask,
     lease: Lease,
-    attempt: Attempt,
+    (attempt, together): (Attempt, bool),
     cancel: CancellationToken,
 ) {
     let begin = Instant::now();
@@ -26,6 +26,9 @@ pub(super) async fn go_on(
     let done = match take_over(&task, &lease, (&artifacts, &cancel), &mut remote).await {
         Err(failure) => Err(failure),
         Ok(mut taken) => {
+            if let Some(session) = taken.session.as_mut().filter(|_| together) {
+                session.set_barriers(task.barriers(&attempt));
+            }
             let done = task.run_into(&mut taken, &attempt, (&artifacts, &cancel)).await;
             remote = Some(taken);
             done

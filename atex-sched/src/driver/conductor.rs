@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep_until;
 
+use super::barriers::Tell;
 use super::deadlines::{Deadlines, bounded};
 use super::recorder::{Recorder, RemoteLeases};
 use super::remote::{News, Order, RemoteTask};
@@ -47,6 +48,8 @@ pub(super) struct Conductor {
     began: HashMap<TestKey, Duration>,
     /// The last attempt of each test that is not concluded.
     pub(super) ended: HashMap<TestKey, Ended>,
+    /// Tests that wait at barriers, by remote and name.
+    waiting: HashMap<(RemoteId, String), Vec<Tell>>,
     wakes: BTreeSet<Duration>,
     /// Conclusions that are on their way through the aggregators.
     filing: usize,
@@ -105,6 +108,7 @@ impl Conductor {
             remotes: HashMap::new(),
             began: HashMap::new(),
             ended: HashMap::new(),
+            waiting: HashMap::new(),
             wakes: BTreeSet::new(),
             filing: 0,
             finished: false,
@@ -122,6 +126,7 @@ impl Conductor {
             match self.next().await {
                 News::Event(event) => self.happened(event),
                 News::Ended(event, artifacts) => self.test_ended(event, artifacts),
+                News::Reached(event, tell) => self.reached(event, tell),
             }
         }
         while let Some(joined) = self.tasks.join_next().await {
@@ -216,13 +221,15 @@ impl Conductor {
             | RunEvent::RemoteNoted { .. }
             | RunEvent::RemoteRolledBack { .. }
             | RunEvent::RemoteQuarantined { .. }
+            | RunEvent::BarrierReached { .. }
             | RunEvent::TestEnded { .. }
             | RunEvent::RunFinished => {}
         }
     }
 
     fn test_ended(&mut self, event: RunEvent, artifacts: Result<Artifacts, Failure>) {
-        if let RunEvent::TestEnded { attempt, outcome, .. } = &event {
+        if let RunEvent::TestEnded { remote, attempt, outcome, .. } = &event {
+            self.waiting.retain(|(other, _), _| other != remote);
             let began = self.began.remove(&attempt.key());
             let when = began.map(|began| began..self.recorder.now());
             let ended = Ended { outcome: outcome.clone(), artifacts, when };
@@ -238,14 +245,20 @@ impl Conductor {
             Action::Prepare { remote } => self.order(remote, Order::Prepare),
             Action::Run { remote, attempt, together } => {
                 self.happened(RunEvent::TestStarted { remote, attempt: attempt.clone() });
-                let variables = self.roles(remote, &together);
-                self.order(remote, |cancel| Order::Run(attempt, variables, cancel));
+                let together = self.roles(remote, &together);
+                self.order(remote, |cancel| Order::Run(attempt, together, cancel));
+            }
+            Action::Answer { remote, barrier, broken } => {
+                for tell in self.waiting.remove(&(remote, barrier)).unwrap_or_default() {
+                    // It may have been stopped meanwhile.
+                    tell.send(broken.clone().map_or(Ok(()), Err)).ok();
+                }
             }
             Action::RollBack { remote } => self.order(remote, |_| Order::RollBack),
             Action::Quarantine { remote, reason } => {
                 self.happened(RunEvent::RemoteQuarantined { remote, reason });
             }
-            Action::Adopt { remote, attempt } => self.adopt(remote, attempt),
+            Action::Adopt { remote, attempt, together } => self.adopt(remote, attempt, together),
             Action::Release { remote } if self.remotes.contains_key(&remote) => {
                 self.stop(remote);
                 self.order(remote, |_| Order::Release);
@@ -296,18 +309,26 @@ impl Conductor {
         (task, orders)
     }
 
-    /// What a test is told of those that it runs together with: the roles and addresses of all, and which is its own.
-    fn roles(&self, remote: RemoteId, together: &[Peer]) -> Vec<(String, String)> {
-        let Some(own) = together.iter().find(|peer| peer.remote == remote) else {
-            return Vec::new();
-        };
+    /// A test came to a barrier, and waits to be told how that goes on.
+    fn reached(&mut self, event: RunEvent, tell: Tell) {
+        if let RunEvent::BarrierReached { remote, barrier, .. } = &event {
+            self.waiting.entry((*remote, barrier.clone())).or_default().push(tell);
+        }
+        self.happened(event);
+    }
+
+    /// What a test is told of those that it runs together with: the roles and addresses of all, and which is its own; nothing if
+    /// it runs alone.
+    fn roles(&self, remote: RemoteId, together: &[Peer]) -> Option<Vec<(String, String)>> {
+        let own = together.iter().find(|peer| peer.remote == remote)?;
         let address = |peer: &Peer| {
             let handle = self.remotes.get(&peer.remote);
             handle.map(|handle| handle.address.clone()).unwrap_or_default()
         };
         let peers: Vec<String> =
             together.iter().map(|peer| format!("{}={}", peer.role, address(peer))).collect();
-        vec![("ATEX_ROLE".to_owned(), own.role.clone()), ("ATEX_PEERS".to_owned(), peers.join(" "))]
+        let own = ("ATEX_ROLE".to_owned(), own.role.clone());
+        Some(vec![own, ("ATEX_PEERS".to_owned(), peers.join(" "))])
     }
 
     /// Stops what a remote's task does now.

@@ -1,6 +1,7 @@
 //! [`Run`]: carries out what the scheduler says, with real backends. The only part of this crate that waits.
 
 mod adoption;
+mod barriers;
 mod conductor;
 mod deadlines;
 mod fallback;

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use atex_core::{
-    Artifacts, Attempt, CancellationToken, Error, Executor, Facts, Failure, Outcome, Provisioner,
-    Remote, RemoteId, Request, Result, Retry, RunEvent, Session, Verdict,
+    Artifacts, Attempt, Barriers, CancellationToken, Error, Executor, Facts, Failure, Outcome,
+    Provisioner, Remote, RemoteId, Request, Result, Retry, RunEvent, Session, Verdict,
 };
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
+use super::barriers::{RemoteBarriers, Tell};
 use super::deadlines::{Deadlines, bounded, stoppable};
 use super::fallback;
 
@@ -19,8 +20,8 @@ use super::fallback;
 #[derive(Debug)]
 pub(super) enum Order {
     Prepare(CancellationToken),
-    /// With variables for this run alone.
-    Run(Attempt, Vec<(String, String)>, CancellationToken),
+    /// With variables for this run alone, if it runs together with others.
+    Run(Attempt, Option<Vec<(String, String)>>, CancellationToken),
     RollBack,
     Release,
 }
@@ -31,6 +32,8 @@ pub(super) enum News {
     Event(RunEvent),
     /// A test ended, and this is what it left, if there was room for it.
     Ended(RunEvent, Result<Artifacts, Failure>),
+    /// A test came to a barrier, and waits to be told how that goes on.
+    Reached(RunEvent, Tell),
 }
 
 /// The life of one remote, from the request to the release. Ends by itself after [`Order::Release`], or when the remote could
@@ -76,9 +79,10 @@ impl RemoteTask {
         while let Some(order) = self.next_order(&mut remote).await {
             match order {
                 Order::Prepare(cancel) => self.prepare(&mut remote, &cancel).await,
-                Order::Run(attempt, variables, cancel) => {
-                    if let Some(session) = &mut remote.session {
+                Order::Run(attempt, together, cancel) => {
+                    if let (Some(session), Some(variables)) = (&mut remote.session, together) {
                         session.set_environment(variables);
+                        session.set_barriers(self.barriers(&attempt));
                     }
                     self.run(&mut remote, attempt, &cancel).await;
                 }
@@ -86,6 +90,12 @@ impl RemoteTask {
                 Order::Release => return self.release(remote).await,
             }
         }
+    }
+
+    /// Where a test waits for those that it runs together with.
+    pub(super) fn barriers(&self, attempt: &Attempt) -> Arc<dyn Barriers> {
+        let (attempt, news) = (attempt.clone(), self.news.clone());
+        Arc::new(RemoteBarriers { remote: self.id, attempt, news })
     }
 
     pub(super) fn tell(&self, event: RunEvent) {
@@ -333,7 +343,7 @@ mod tests {
 
         async fn hear(&mut self) -> RunEvent {
             match self.news.recv().await.unwrap() {
-                News::Event(event) | News::Ended(event, _) => event,
+                News::Event(event) | News::Ended(event, _) | News::Reached(event, _) => event,
             }
         }
     }
@@ -355,7 +365,7 @@ mod tests {
         };
         assert_eq!(failure.message, "connection to lab-1 was lost: power failure");
         // An order that was under way is answered, and the results say why.
-        line.order(Order::Run(attempt(), Vec::new(), CancellationToken::new()));
+        line.order(Order::Run(attempt(), None, CancellationToken::new()));
         let RunEvent::TestEnded { failure: Some(failure), .. } = line.hear().await else {
             panic!("it ran")
         };
@@ -374,7 +384,7 @@ mod tests {
         let run = FakeRun::errs(usage).after(Duration::from_secs(3));
         let mut line = Line::open(FakeExecutor::new().usually(run));
         line.order(Order::Prepare(CancellationToken::new()));
-        line.order(Order::Run(attempt(), Vec::new(), CancellationToken::new()));
+        line.order(Order::Run(attempt(), None, CancellationToken::new()));
         line.hear().await;
         line.hear().await;
         let RunEvent::TestEnded { outcome, failure, .. } = line.hear().await else {

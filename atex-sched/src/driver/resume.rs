@@ -56,11 +56,11 @@ impl Conductor {
     }
 
     /// Goes on with a test.
-    pub(super) fn adopt(&mut self, remote: RemoteId, attempt: Attempt) {
+    pub(super) fn adopt(&mut self, remote: RemoteId, attempt: Attempt, together: bool) {
         let Some((index, lease, [name, address])) = self.left(remote) else { return };
         let (task, orders) = self.task(remote, index);
         let cancel = CancellationToken::new();
-        self.tasks.spawn(adoption::go_on(task, lease, attempt, cancel.clone()));
+        self.tasks.spawn(adoption::go_on(task, lease, (attempt, together), cancel.clone()));
         self.remotes.insert(remote, Handle { orders, cancel, address, name });
     }
 

@@ -84,7 +84,8 @@ impl Scheduler {
             Bond::None if again => self.push(index),
             Bond::None => self.conclude(index, None, actions),
             Bond::Gang(gang) => {
-                self.gang_ended(gang, (remote, failure.is_some()), again, actions);
+                let ended = (remote, index, failure.is_some());
+                self.gang_ended(gang, ended, again, actions);
             }
             Bond::Group(_) if again => return Some(index),
             Bond::Group(group) => {

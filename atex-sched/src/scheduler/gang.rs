@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use atex_core::RemoteId;
+use atex_core::{Attempt, RemoteId};
 
+use super::barrier::{Barriers, Told};
 use super::{Phase, Scheduler};
 use crate::action::{Action, Peer};
 use crate::demand::Demand;
 use crate::fleet::State;
 use crate::plan::TestIndex;
-use crate::states::Tests;
+use crate::states::{Bond, Tests};
 
 /// The gangs of a run. At most one gathers remotes at a time: so two never hold what the other waits for.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ struct Running {
     again: bool,
     /// Whether the others were stopped, because one did not come to its end.
     stopped: bool,
+    /// Where its tests wait for each other, each by its place in the gang.
+    barriers: Barriers,
 }
 
 impl Gangs {
@@ -123,7 +126,8 @@ impl Scheduler {
         remotes: &[RemoteId],
         actions: &mut Vec<Action>,
     ) {
-        let running = Running { left: members.len(), ..Running::default() };
+        let barriers = Barriers::new(members.len());
+        let running = Running { left: members.len(), barriers, ..Running::default() };
         self.gangs.running.insert(gang, running);
         let role = |test: TestIndex| {
             let together = self.tests[test].plan.together.as_ref();
@@ -170,9 +174,55 @@ impl Scheduler {
         members
     }
 
-    /// So many tests of a gang run, since before the controller died.
-    pub(super) fn go_on_with_gang(&mut self, gang: usize, left: usize, again: bool) {
-        self.gangs.running.insert(gang, Running { left, again, stopped: false });
+    /// So many tests of a gang run, since before the controller died, and have come to these barriers.
+    pub(super) fn go_on_with_gang(
+        &mut self,
+        gang: usize,
+        left: usize,
+        (again, barriers): (bool, Barriers),
+    ) {
+        self.gangs.running.insert(gang, Running { left, again, stopped: false, barriers });
+    }
+
+    /// A test that runs came to a barrier: who of its gang waits there may go on, or never will.
+    pub(super) fn barrier_reached(
+        &mut self,
+        (remote, attempt): (RemoteId, &Attempt),
+        barrier: &str,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(State::Running(index)) = self.fleet.state(remote) else { return };
+        let Bond::Gang(gang) = self.tests[index].bond else { return };
+        if self.tests[index].attempt() != *attempt {
+            return;
+        }
+        let Some(seat) = self.seat_of(gang, index) else { return };
+        let Some(running) = self.gangs.running.get_mut(&gang) else { return };
+        let told = running.barriers.reach(seat, barrier);
+        self.answer(gang, told, actions);
+    }
+
+    fn seat_of(&self, gang: usize, index: TestIndex) -> Option<usize> {
+        self.tests.gangs[gang].iter().position(|member| *member == index)
+    }
+
+    /// Tells those who wait, unless they are being stopped.
+    fn answer(&self, gang: usize, told: Vec<Told>, actions: &mut Vec<Action>) {
+        if self.gangs.running.get(&gang).is_none_or(|running| running.stopped) {
+            return;
+        }
+        let members = &self.tests.gangs[gang];
+        for Told { seat, barrier, without } in told {
+            let runs = |state| state == State::Running(members[seat]);
+            let remotes = self.fleet.all(|remote| runs(remote.state));
+            let without = without.map(|seat| self.tests[members[seat]].plan.key());
+            let broken = without.map(|test| format!("{test} ended before it came there"));
+            actions.extend(remotes.into_iter().map(|remote| Action::Answer {
+                remote,
+                barrier: barrier.clone(),
+                broken: broken.clone(),
+            }));
+        }
     }
 
     /// Nothing is left to do for a gang, but to say so.
@@ -184,13 +234,15 @@ impl Scheduler {
     pub(super) fn gang_ended(
         &mut self,
         gang: usize,
-        (remote, failed): (RemoteId, bool),
+        (remote, index, failed): (RemoteId, TestIndex, bool),
         again: bool,
         actions: &mut Vec<Action>,
     ) {
+        let seat = self.seat_of(gang, index);
         let Some(running) = self.gangs.running.get_mut(&gang) else { return };
         running.left -= 1;
         running.again |= again;
+        let told = seat.map(|seat| running.barriers.leave(seat)).unwrap_or_default();
         if failed && running.left > 0 && !std::mem::replace(&mut running.stopped, true) {
             // Those that are left would wait for one that is gone.
             let members = &self.tests.gangs[gang];
@@ -200,7 +252,7 @@ impl Scheduler {
             actions.extend(others.map(|remote| Action::StopTest { remote }));
         }
         if running.left > 0 {
-            return;
+            return self.answer(gang, told, actions);
         }
         let again = running.again && self.phase == Phase::Running;
         self.gangs.running.remove(&gang);

@@ -1,5 +1,6 @@
 //! [`Scheduler`]: events in, actions out.
 
+mod barrier;
 mod ending;
 mod gang;
 mod resumed;
@@ -31,6 +32,7 @@ use resumed::Resumed;
 ///   and those that wait for the rest of a gang;
 /// * no more remotes are asked for than there are tests left for them, besides spares;
 /// * tests of a gang start together, or not at all; one gang at a time gathers remotes, so that none waits for another;
+/// * whoever waits at a barrier is told as soon as all of its gang have come to it, or one has ended that had not;
 /// * it ends: with `Finish`, when every test is concluded and every remote is gone.
 ///
 /// The same plan and the same list of events always give the same actions. Events that only echo its own actions
@@ -117,6 +119,10 @@ impl Scheduler {
                 if let Some(remote) = self.fleet.get_mut(*remote) {
                     remote.notes.clone_from(notes);
                 }
+                return actions;
+            }
+            RunEvent::BarrierReached { remote, attempt, barrier } => {
+                self.barrier_reached((*remote, attempt), barrier, &mut actions);
                 return actions;
             }
             RunEvent::TestEnded { remote, attempt, outcome, failure } => {

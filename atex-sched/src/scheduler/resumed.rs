@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use atex_core::RemoteId;
 
+use super::barrier::Barriers;
 use super::{Phase, Scheduler};
 use crate::action::Action;
 use crate::fleet::State;
@@ -73,7 +74,9 @@ impl Scheduler {
         scheduler.resumed.adopted = running.into_keys().collect();
         scheduler.fleet.count_from(standing.last_remote);
         (0..scheduler.tests.groups.len()).for_each(|group| scheduler.recall_group(group, &fates));
-        (0..scheduler.tests.gangs.len()).for_each(|gang| scheduler.recall_gang(gang, &fates));
+        for gang in 0..scheduler.tests.gangs.len() {
+            scheduler.recall_gang(gang, &fates, standing);
+        }
         scheduler
     }
 
@@ -137,7 +140,7 @@ impl Scheduler {
     }
 
     /// A gang waits as a whole, goes on as a whole, or is concluded as a whole.
-    fn recall_gang(&mut self, gang: usize, fates: &[Fate]) {
+    fn recall_gang(&mut self, gang: usize, fates: &[Fate], standing: &Standing) {
         let members = self.tests.gangs[gang].clone();
         let any = |is: fn(&Fate) -> bool| members.iter().any(|test| is(&fates[*test]));
         let running = members.iter().filter(|test| matches!(fates[**test], Fate::Running(_)));
@@ -152,11 +155,35 @@ impl Scheduler {
         }
         if left > 0 {
             // Those that had not even begun begin with the others the next time.
-            self.go_on_with_gang(gang, left, waits && !concluded);
+            let barriers = self.recall_barriers(&members, fates, standing);
+            self.go_on_with_gang(gang, left, (waits && !concluded, barriers));
         } else {
             self.resumed.unsaid.extend(members.iter().filter(|test| !self.tests[**test].concluded));
             self.forget_gang(gang);
         }
+    }
+
+    /// Where the tests of a gang have come that runs.
+    fn recall_barriers(
+        &self,
+        members: &[TestIndex],
+        fates: &[Fate],
+        standing: &Standing,
+    ) -> Barriers {
+        let found = |test: &TestIndex| standing.tests.get(&self.tests[*test].plan.key());
+        let runs = |test: &&TestIndex| matches!(fates[**test], Fate::Running(_));
+        let began = members.iter().filter(runs).filter_map(found).map(|test| test.began).min();
+        let mut barriers = Barriers::new(members.len());
+        for (seat, test) in members.iter().enumerate() {
+            // One that has not ended since did not begin with them: what it came to is of an attempt before.
+            let is_of_now = |found: &&TestStanding| runs(&test) || Some(found.over) > began;
+            for barrier in found(test).filter(is_of_now).iter().flat_map(|found| &found.barriers) {
+                barriers.reach(seat, barrier);
+            }
+        }
+        let left = members.iter().enumerate().filter(|(_, test)| !runs(test));
+        left.for_each(|(seat, _)| drop(barriers.leave(seat)));
+        barriers
     }
 
     pub(super) fn restarted(&mut self, actions: &mut Vec<Action>) {
@@ -174,9 +201,11 @@ impl Scheduler {
         }
         for (remote, state) in self.fleet.states() {
             actions.push(match state {
-                State::Running(test) => {
-                    Action::Adopt { remote, attempt: self.tests[test].attempt() }
-                }
+                State::Running(test) => Action::Adopt {
+                    remote,
+                    attempt: self.tests[test].attempt(),
+                    together: matches!(self.tests[test].bond, Bond::Gang(_)),
+                },
                 _ => Action::Release { remote },
             });
         }

@@ -102,6 +102,9 @@ fn transcript(sink: &RecordingSink) -> String {
             RunEvent::RemoteQuarantined { remote, reason } => format!("{remote} is bad: {reason}"),
             RunEvent::RemoteLost { remote, failure } => format!("{remote} lost: {failure}"),
             RunEvent::TestStarted { remote, attempt } => format!("{remote} runs {attempt}"),
+            RunEvent::BarrierReached { remote, attempt, barrier } => {
+                format!("{remote}: {attempt} is at {barrier}")
+            }
             RunEvent::TestEnded { remote, attempt, outcome, failure } => {
                 let failure = failure.map(|failure| format!(", {failure}")).unwrap_or_default();
                 format!("{remote} ran {attempt}: {}{failure}", outcome.verdict)

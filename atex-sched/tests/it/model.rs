@@ -58,9 +58,14 @@ pub(crate) enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Happening {
     Answer(RemoteId, Answer),
+    /// The test that runs there comes to a barrier.
+    Reach(RemoteId, &'static str),
     Wake,
     Interrupt,
 }
+
+/// The barriers that tests of gangs agree on.
+const BARRIERS: [&str; 2] = ["x", "y"];
 
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
@@ -88,6 +93,13 @@ pub(crate) struct World {
     pub(crate) interrupted: bool,
     /// Remotes of a former life that run what they ran then.
     pub(crate) adopted: BTreeSet<RemoteId>,
+    /// What the tests of gangs came to since they began together.
+    pub(crate) reached: BTreeSet<(TestName, String)>,
+    /// What was said of it in this life, by remote; and what was answered: that it is open, or broken.
+    pub(crate) asked: BTreeSet<(RemoteId, String)>,
+    pub(crate) answers: BTreeMap<(TestName, String), bool>,
+    /// Remotes whose test was told to stop.
+    pub(crate) stopped: BTreeSet<RemoteId>,
     /// What remotes turned out to be.
     pub(crate) facts: BTreeMap<RemoteId, Facts>,
     /// Remotes that are to blame for failures.
@@ -132,6 +144,10 @@ impl World {
             wakes: BTreeSet::new(),
             interrupted: false,
             adopted: BTreeSet::new(),
+            reached: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            stopped: BTreeSet::new(),
             facts: BTreeMap::new(),
             blamed: BTreeSet::new(),
             troubled: false,
@@ -173,6 +189,16 @@ impl World {
             if self.adopted.contains(id) {
                 options.push(Happening::Answer(*id, Answer::Orphaned));
             }
+            if let Place::Running(attempt) = place
+                && !self.gang_of(&attempt.test).is_empty()
+            {
+                let names = BARRIERS.into_iter();
+                // Once in a life each; two of them, and again and again, only in long histories.
+                let names = names.filter(|name| {
+                    self.noisy || *name == "x" && !self.asked.contains(&(*id, (*name).to_owned()))
+                });
+                options.extend(names.map(|name| Happening::Reach(*id, name)));
+            }
             // What comes too late or too early to change anything.
             let noise: &[Answer] = match place {
                 Place::Running(_) => &[Answer::Lost],
@@ -203,6 +229,15 @@ impl World {
             Happening::Wake => {
                 self.now = self.now.max(self.wakes.pop_first().unwrap());
                 self.feed(RunEvent::TimePassed);
+            }
+            Happening::Reach(remote, barrier) => {
+                let Place::Running(attempt) = self.remotes[&remote].1.clone() else {
+                    panic!("{remote} runs nothing")
+                };
+                let barrier = barrier.to_owned();
+                self.reached.insert((attempt.test.clone(), barrier.clone()));
+                self.asked.insert((remote, barrier.clone()));
+                self.feed(RunEvent::BarrierReached { remote, attempt, barrier });
             }
             Happening::Interrupt => {
                 self.interrupted = true;
@@ -279,6 +314,8 @@ impl World {
             | Answer::Orphaned
             | Answer::Hopeless => {
                 self.adopted.remove(&remote);
+                self.stopped.remove(&remote);
+                self.asked.retain(|(other, _)| *other != remote);
                 let Place::Running(attempt) = before else { panic!("{remote} runs nothing") };
                 let destructive = self
                     .plan
@@ -316,6 +353,8 @@ impl World {
             self.carry_out(action.clone());
         }
         self.check_gangs(&actions);
+        self.check_barriers();
+        self.check_held();
         self.check();
     }
 
@@ -340,9 +379,25 @@ impl World {
                 let pool = self.remotes[&remote].0;
                 assert!(self.may_run(test, remote, pool), "{attempt} on {remote}");
                 assert!(!self.blamed.contains(&remote), "{attempt} on {remote}, which is bad");
+                let gang = self.gang_of(&attempt.test);
+                if !gang.iter().any(|test| self.runs(test)) {
+                    // They begin anew.
+                    self.reached.retain(|(test, _)| !gang.contains(test));
+                    self.answers.retain(|(test, _), _| !gang.contains(test));
+                }
                 self.moves(remote, &Place::Idle, Place::Running(attempt));
             }
-            Action::Adopt { remote, attempt } => {
+            Action::Answer { remote, barrier, broken } => {
+                let Place::Running(attempt) = &self.remotes[&remote].1 else {
+                    panic!("{remote} waits at nothing")
+                };
+                let key = (attempt.test.clone(), barrier.clone());
+                assert!(self.reached.contains(&key), "{attempt} did not come to {barrier}");
+                let before = self.answers.insert(key, broken.is_none());
+                assert!(before.is_none_or(|open| open == broken.is_none()), "told two things");
+            }
+            Action::Adopt { remote, attempt, together } => {
+                assert_eq!(together, !self.gang_of(&attempt.test).is_empty());
                 self.moves(remote, &Place::Orphaned(attempt.clone()), Place::Running(attempt));
                 self.adopted.insert(remote);
             }
@@ -360,6 +415,7 @@ impl World {
             }
             Action::StopTest { remote } => {
                 assert!(matches!(self.remotes[&remote].1, Place::Running(_)), "nothing to stop");
+                self.stopped.insert(remote);
             }
             Action::Release { remote } => {
                 let (_, place) = self.remotes.get_mut(&remote).unwrap();
@@ -452,18 +508,35 @@ impl World {
             && test.needs.as_ref().is_none_or(|needs| needs.met_by(facts) == Some(true))
     }
 
-    /// Whether it is in order that a remote has nothing to do: it is a spare, or there are gangs.
+    /// Whether it is in order that a remote has nothing to do: it is a spare, or a gang that waits has a use for it.
     fn may_idle(&self, id: RemoteId) -> bool {
         let pool = self.remotes[&id].0;
-        let open = |test: &&TestPlan| !self.concluded.contains(&test.name);
-        let gangs = self.plan.tests.iter().filter(open).any(|test| test.together.is_some());
+        let wanted =
+            |test: &TestPlan| self.waiting.contains(&test.name) && self.may_run(test, id, pool);
+        let in_gang = |test: &TestPlan| !self.gang_of(&test.name).is_empty();
+        let gangs = self.plan.tests.iter().any(|test| in_gang(test) && wanted(test));
         let there = &self.plan.pools[pool];
-        let work = self.plan.tests.iter().any(|test| {
-            let first = test.group.is_none();
-            first && self.waiting.contains(&test.name) && self.may_run(test, id, pool)
-        });
+        let work = self.plan.tests.iter().any(|test| test.group.is_none() && wanted(test));
         let spare = there.spares.max(there.min) > 0 && !self.interrupted;
         gangs || (spare && !work && self.concluded.len() < self.plan.tests.len())
+    }
+
+    /// Gangs keep from the others no more remotes than the largest of them wants, less one: only one of them gathers.
+    fn check_held(&self) {
+        let plain = |test: &&TestPlan| test.group.is_none() && self.gang_of(&test.name).is_empty();
+        let plain: Vec<&TestPlan> = self.plan.tests.iter().filter(plain).collect();
+        let wanted = |id: RemoteId, pool| {
+            plain
+                .iter()
+                .any(|test| self.waiting.contains(&test.name) && self.may_run(test, id, pool))
+        };
+        let held = self
+            .remotes
+            .iter()
+            .filter(|(id, (pool, place))| *place == Place::Idle && wanted(**id, *pool));
+        let sizes = self.plan.tests.iter().map(|test| self.gang_of(&test.name).len());
+        let most = sizes.max().unwrap_or(0).saturating_sub(1);
+        assert!(held.count() <= most, "more than {most} remotes are kept from those who wait");
     }
 
     /// Tests of a gang start together or not at all, each on a remote of its own.
@@ -485,6 +558,45 @@ impl World {
                 |test: &&TestPlan| test.together.as_ref().is_some_and(|other| *other.gang == *gang);
             let size = self.plan.tests.iter().filter(of_gang).count();
             assert_eq!(remotes.len(), size, "of gang {gang}, {remotes:?} start");
+        }
+    }
+
+    /// The tests that run together with this one, and itself; none if it runs alone.
+    pub(crate) fn gang_of(&self, test: &TestName) -> BTreeSet<TestName> {
+        let together = |plan: &TestPlan| plan.together.as_ref().map(|own| own.gang.clone());
+        let own = self.plan.tests.iter().find(|plan| plan.name == *test).and_then(together);
+        let members = self.plan.tests.iter().filter(|plan| own.is_some() && together(plan) == own);
+        let gang: BTreeSet<TestName> = members.map(|plan| plan.name.clone()).collect();
+        // One that nobody else is with is a test like any other.
+        if gang.len() > 1 { gang } else { BTreeSet::new() }
+    }
+
+    fn runs(&self, test: &TestName) -> bool {
+        let runs =
+            |place: &Place| matches!(place, Place::Running(attempt) if attempt.test == *test);
+        self.remotes.values().any(|(_, place)| runs(place))
+    }
+
+    /// Whoever waits at a barrier knows how that goes on as soon as that is certain, and not before.
+    fn check_barriers(&self) {
+        for (remote, barrier) in &self.asked {
+            let Place::Running(attempt) = &self.remotes[remote].1 else {
+                panic!("{remote} is over")
+            };
+            let gang = self.gang_of(&attempt.test);
+            let came = |test: &TestName| self.reached.contains(&(test.clone(), barrier.clone()));
+            let expected = match gang.iter().all(came) {
+                true => Some(true),
+                false => gang.iter().any(|test| !came(test) && !self.runs(test)).then_some(false),
+            };
+            let told = self.answers.get(&(attempt.test.clone(), barrier.clone()));
+            let stops = gang.iter().any(|test| {
+                let runs = |(_, place): &(usize, Place)| matches!(place, Place::Running(attempt) if attempt.test == *test);
+                let mut remotes = self.remotes.iter().filter(|(_, there)| runs(there));
+                remotes.any(|(remote, _)| self.stopped.contains(remote))
+            });
+            let in_order = told.copied() == expected || (stops && told.is_none());
+            assert!(in_order, "{attempt} is told {told:?} at {barrier}, not {expected:?}");
         }
     }
 
@@ -545,6 +657,9 @@ fn told(event: &RunEvent) -> String {
             let failure = failure.as_ref().map(|failure| format!(" ({:?})", failure.fault));
             format!("{remote} ends {attempt}: {}{}", outcome.verdict, failure.unwrap_or_default())
         }
+        RunEvent::BarrierReached { remote, attempt, barrier } => {
+            format!("{remote} {attempt} comes to {barrier}")
+        }
         RunEvent::RemoteReleased { remote } => format!("{remote} released"),
         RunEvent::ReleaseFailed { remote, .. } => format!("{remote} stuck"),
         RunEvent::TimePassed => "wake".to_owned(),
@@ -572,6 +687,7 @@ fn echoes(action: &Action) -> Vec<RunEvent> {
         Action::Finish => vec![RunEvent::RunFinished],
         Action::Withdraw { .. }
         | Action::Adopt { .. }
+        | Action::Answer { .. }
         | Action::RollBack { .. }
         | Action::Prepare { .. }
         | Action::StopTest { .. }

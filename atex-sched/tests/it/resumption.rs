@@ -13,7 +13,7 @@ use atex_sched::{OpenLeases, Plan, Pool, PoolPlan, Run, Scheduler, Standing};
 use proptest::prelude::*;
 
 use crate::model::{Answer, Happening, Place, Step, World};
-use crate::promises::{Drawn, cases, drawn, finish};
+use crate::promises::{Drawn, begin, cases, drawn, finish};
 use crate::script::{test, tests};
 
 impl World {
@@ -31,8 +31,8 @@ impl World {
         let mut history = None;
         let mut facts = Facts::default();
         for mut step in steps {
-            facts.apply(&step.event);
-            step.echoes.iter().for_each(|event| facts.apply(event));
+            facts.apply(&step.event, self);
+            step.echoes.iter().for_each(|event| facts.apply(event, self));
             step.before = history;
             history = Some(Arc::new(step));
         }
@@ -59,6 +59,7 @@ impl World {
             attempts: facts.attempts,
             concluded: facts.concluded,
             facts: facts.turned_out,
+            reached: facts.reached,
             history,
             now: self.now,
             noisy: self.noisy,
@@ -80,11 +81,12 @@ struct Facts {
     /// Remotes with a lease that are not gone.
     out: BTreeMap<RemoteId, String>,
     running: BTreeMap<RemoteId, Attempt>,
+    reached: BTreeSet<(TestName, String)>,
     turned_out: BTreeMap<RemoteId, atex_core::Facts>,
 }
 
 impl Facts {
-    fn apply(&mut self, event: &RunEvent) {
+    fn apply(&mut self, event: &RunEvent, world: &World) {
         self.standing.apply(Duration::ZERO, event);
         match event {
             RunEvent::RemoteRequested { remote, pool } => {
@@ -96,12 +98,19 @@ impl Facts {
             }
             RunEvent::TestStarted { remote, attempt } => {
                 *self.attempts.entry(attempt.test.clone()).or_default() += 1;
+                let gang = world.gang_of(&attempt.test);
+                if !self.running.values().any(|other| gang.contains(&other.test)) {
+                    self.reached.retain(|(test, _)| !gang.contains(test));
+                }
                 self.running.insert(*remote, attempt.clone());
             }
             RunEvent::RemoteProvisioned { remote, facts, .. } => {
                 self.turned_out.insert(*remote, facts.clone());
             }
             RunEvent::TestEnded { remote, .. } => drop(self.running.remove(remote)),
+            RunEvent::BarrierReached { attempt, barrier, .. } => {
+                self.reached.insert((attempt.test.clone(), barrier.clone()));
+            }
             RunEvent::TestConcluded { test, .. } => {
                 assert!(self.concluded.insert(test.clone()), "{test} is concluded twice");
             }
@@ -171,6 +180,27 @@ fn a_run_is_taken_up_after_every_line_of_all_short_histories_of_a_group() {
     let plan = ["/a", "/b", "/c"].map(|name| test(name).group("g"));
     let plan = Plan::new(plan).reruns(1).pool(PoolPlan::new("lab", 1));
     assert!(all_deaths(plan, 5) > 500);
+}
+
+/// Those of a gang that are gone on with wait for each other as before; one that had not begun with them is waited for by nobody.
+#[test]
+fn a_run_is_taken_up_after_every_line_of_all_histories_of_a_gang_that_runs() {
+    let gang = ["a", "b"].map(|role| test(&format!("/m/{role}")).together("m", role));
+    let plan = Plan::new(gang).pool(PoolPlan::new("one", 2)).reruns(1);
+    let mut world = World::new(plan);
+    begin(&mut world, |world| die(world, &mut 0));
+    let mut count = 0;
+    walk(&world, 2, &mut count);
+    assert!(count > 100, "{count}");
+    // Another death, wherever the second life was when it began to wait.
+    let mut again = world.taken_up(usize::MAX);
+    let reach = |option: &Happening| matches!(option, Happening::Reach(..));
+    for next in again.options().into_iter().filter(reach) {
+        again.happen(next);
+        again = again.taken_up(0);
+    }
+    assert_eq!(again.reached.len(), 2);
+    walk(&again, 1, &mut count);
 }
 
 /// The second life knows what the first decided: a test that was rerun once is not given another chance.

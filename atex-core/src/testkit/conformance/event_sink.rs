@@ -32,6 +32,7 @@ pub fn samples() -> Result<Vec<RunEvent>, InvalidTestName> {
         RunEvent::RemotePrepared { remote },
         RunEvent::RemoteNoted { remote, notes: [("snapshot".to_owned(), "/setup".into())].into() },
         RunEvent::TestStarted { remote, attempt: attempt(1) },
+        RunEvent::BarrierReached { remote, attempt: attempt(1), barrier: "up".into() },
         RunEvent::TestEnded {
             remote,
             attempt: attempt(1),
@@ -83,7 +84,7 @@ fn sample_outcome() -> Outcome {
 }
 
 /// How many kinds of events there are.
-const KINDS: usize = 22;
+const KINDS: usize = 23;
 
 /// The number of the kind of an event. A new kind does not compile until it is given the next number here, and the check of
 /// [`samples`] does not hold until there is one of it there.
@@ -111,6 +112,7 @@ const fn kind(event: &RunEvent) -> usize {
         RunEvent::RemoteRolledBack { .. } => 19,
         RunEvent::RemoteQuarantined { .. } => 20,
         RunEvent::Restarted => 21,
+        RunEvent::BarrierReached { .. } => 22,
     }
 }
 
