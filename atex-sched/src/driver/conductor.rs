@@ -21,7 +21,7 @@ use super::deadlines::{Deadlines, bounded};
 use super::recorder::{Recorder, RemoteLeases};
 use super::remote::{News, Order, RemoteTask};
 use super::{Run, ingest};
-use crate::action::{Action, Conclusion, Peer};
+use crate::action::{Action, Conclusion};
 use crate::plan::{Plan, PoolPlan};
 use crate::scheduler::Scheduler;
 use crate::standing::Standing;
@@ -49,7 +49,7 @@ pub(super) struct Conductor {
     /// The last attempt of each test that is not concluded.
     pub(super) ended: HashMap<TestKey, Ended>,
     /// Tests that wait at barriers, by remote and name.
-    waiting: HashMap<(RemoteId, String), Vec<Tell>>,
+    pub(super) waiting: HashMap<(RemoteId, String), Vec<Tell>>,
     wakes: BTreeSet<Duration>,
     /// Conclusions that are on their way through the aggregators.
     filing: usize,
@@ -248,12 +248,7 @@ impl Conductor {
                 let together = self.roles(remote, &together);
                 self.order(remote, |cancel| Order::Run(attempt, together, cancel));
             }
-            Action::Answer { remote, barrier, broken } => {
-                for tell in self.waiting.remove(&(remote, barrier)).unwrap_or_default() {
-                    // It may have been stopped meanwhile.
-                    tell.send(broken.clone().map_or(Ok(()), Err)).ok();
-                }
-            }
+            Action::Answer { remote, barrier, broken } => self.answer(remote, barrier, broken),
             Action::RollBack { remote } => self.order(remote, |_| Order::RollBack),
             Action::Quarantine { remote, reason } => {
                 self.happened(RunEvent::RemoteQuarantined { remote, reason });
@@ -307,28 +302,6 @@ impl Conductor {
             news: self.news.0.clone(),
         };
         (task, orders)
-    }
-
-    /// A test came to a barrier, and waits to be told how that goes on.
-    fn reached(&mut self, event: RunEvent, tell: Tell) {
-        if let RunEvent::BarrierReached { remote, barrier, .. } = &event {
-            self.waiting.entry((*remote, barrier.clone())).or_default().push(tell);
-        }
-        self.happened(event);
-    }
-
-    /// What a test is told of those that it runs together with: the roles and addresses of all, and which is its own; nothing if
-    /// it runs alone.
-    fn roles(&self, remote: RemoteId, together: &[Peer]) -> Option<Vec<(String, String)>> {
-        let own = together.iter().find(|peer| peer.remote == remote)?;
-        let address = |peer: &Peer| {
-            let handle = self.remotes.get(&peer.remote);
-            handle.map(|handle| handle.address.clone()).unwrap_or_default()
-        };
-        let peers: Vec<String> =
-            together.iter().map(|peer| format!("{}={}", peer.role, address(peer))).collect();
-        let own = ("ATEX_ROLE".to_owned(), own.role.clone());
-        Some(vec![own, ("ATEX_PEERS".to_owned(), peers.join(" "))])
     }
 
     /// Stops what a remote's task does now.
