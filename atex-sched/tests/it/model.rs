@@ -81,6 +81,8 @@ pub(crate) struct Step {
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) plan: Arc<Plan>,
+    /// The tests of gangs, each with all of its gang.
+    pub(crate) gangs: Arc<BTreeMap<TestName, BTreeSet<TestName>>>,
     pub(crate) scheduler: Scheduler,
     pub(crate) now: Duration,
     pub(crate) remotes: BTreeMap<RemoteId, (usize, Place)>,
@@ -135,6 +137,7 @@ impl World {
         Self {
             scheduler: Scheduler::new(plan.clone()),
             waiting: plan.tests.iter().map(|test| test.name.clone()).collect(),
+            gangs: Arc::new(gangs(&plan)),
             plan: Arc::new(plan),
             now: Duration::ZERO,
             remotes: BTreeMap::new(),
@@ -379,7 +382,7 @@ impl World {
                 let pool = self.remotes[&remote].0;
                 assert!(self.may_run(test, remote, pool), "{attempt} on {remote}");
                 assert!(!self.blamed.contains(&remote), "{attempt} on {remote}, which is bad");
-                let gang = self.gang_of(&attempt.test);
+                let gang = self.gang_of(&attempt.test).clone();
                 if !gang.iter().any(|test| self.runs(test)) {
                     // They begin anew.
                     self.reached.retain(|(test, _)| !gang.contains(test));
@@ -562,13 +565,9 @@ impl World {
     }
 
     /// The tests that run together with this one, and itself; none if it runs alone.
-    pub(crate) fn gang_of(&self, test: &TestName) -> BTreeSet<TestName> {
-        let together = |plan: &TestPlan| plan.together.as_ref().map(|own| own.gang.clone());
-        let own = self.plan.tests.iter().find(|plan| plan.name == *test).and_then(together);
-        let members = self.plan.tests.iter().filter(|plan| own.is_some() && together(plan) == own);
-        let gang: BTreeSet<TestName> = members.map(|plan| plan.name.clone()).collect();
-        // One that nobody else is with is a test like any other.
-        if gang.len() > 1 { gang } else { BTreeSet::new() }
+    pub(crate) fn gang_of(&self, test: &TestName) -> &BTreeSet<TestName> {
+        static NOBODY: BTreeSet<TestName> = BTreeSet::new();
+        self.gangs.get(test).unwrap_or(&NOBODY)
     }
 
     fn runs(&self, test: &TestName) -> bool {
@@ -627,6 +626,18 @@ impl World {
             }
         }
     }
+}
+
+/// The tests that run together with others, each with all of them. One that nobody else is with is a test like any other.
+fn gangs(plan: &Plan) -> BTreeMap<TestName, BTreeSet<TestName>> {
+    let mut all: BTreeMap<&str, BTreeSet<TestName>> = BTreeMap::new();
+    for test in &plan.tests {
+        if let Some(together) = &test.together {
+            all.entry(&together.gang).or_default().insert(test.name.clone());
+        }
+    }
+    let gangs = all.into_values().filter(|gang| gang.len() > 1);
+    gangs.flat_map(|gang| gang.clone().into_iter().map(move |test| (test, gang.clone()))).collect()
 }
 
 /// Tests that any remote can run, each by itself.
