@@ -106,7 +106,7 @@ impl Drawn {
             }
         };
         let hoped_for: Vec<&Happening> = options.iter().filter(hoped_for).collect();
-        if self.gentle && choice % 11 != 0 && !hoped_for.is_empty() {
+        if self.gentle && !choice.is_multiple_of(11) && !hoped_for.is_empty() {
             return *hoped_for[choice % hoped_for.len()];
         }
         options[choice % options.len()]
