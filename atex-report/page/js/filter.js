@@ -15,10 +15,10 @@ export function filtered(data, terms) {
     if (mask) for (let at = 0; at < data.attempts; at++) attempts[at] &= mask[at] ^ Number(term.no);
     else tests.push(rowTest(data, term));
   }
-  const rows = candidates(data, attempts);
+  const rows = candidates(data, attempts, tests[0]);
   let count = rows.length;
-  for (const test of tests) count = test(rows, count);
-  return counted(data, rows.subarray(0, count), attempts);
+  for (const test of tests.slice(1)) count = narrowed(data, test, rows, count);
+  return counted(data, count < rows.length ? rows.slice(0, count) : rows, attempts);
 }
 
 // The same; of the last few filters it is known already. Facets ask for the filter without the term of theirs.
@@ -32,39 +32,104 @@ export function remembered(data, terms) {
   return result;
 }
 
-// All rows of these attempts.
-function candidates(data, attempts) {
+// All rows of these attempts that the first test holds for, in their order: columns are read from begin to end, and nothing is kept of
+// rows that are not wanted.
+function candidates(data, attempts, test) {
   const { begin } = data.attempt;
   let many = 0;
   for (let at = 0; at < data.attempts; at++) if (attempts[at]) many += begin[at + 1] - begin[at];
-  const rows = new Uint32Array(many);
-  for (let at = 0, to = 0; at < data.attempts; at++) {
-    if (attempts[at]) for (let row = begin[at]; row < begin[at + 1]; row++) rows[to++] = row;
+  const rows = room(data, many);
+  let to = 0;
+  for (let at = 0; at < data.attempts; at++) {
+    if (!attempts[at]) continue;
+    const [from, end] = [begin[at], begin[at + 1]];
+    const whole = test && test.whole && test.whole[at];
+    if (whole && test.no) continue;
+    if (!test || whole) for (let row = from; row < end; row++) rows[to++] = row;
+    else if (test.holds) to = pickedBy(test.holds, from, end, rows, to);
+    else if (test.second) to = pickedOfTwo(test, from, end, rows, to);
+    else to = picked(test, from, end, rows, to);
   }
-  return rows;
+  return rows.slice(0, to);
+}
+
+// Where rows are gathered before it is known how many there are: made once.
+function room(data, many) {
+  if (!data.room || data.room.length < many) data.room = new Uint32Array(many);
+  return data.room;
+}
+
+// Every row is written, and the place is moved on where it is wanted: without a branch, which would be guessed wrong too often.
+function picked({ keys, mask }, from, end, rows, to) {
+  for (let row = from; row < end; row++) {
+    rows[to] = row;
+    to += mask[keys[row]];
+  }
+  return to;
+}
+
+function pickedOfTwo({ keys, mask, second, secondMask, no }, from, end, rows, to) {
+  const turned = Number(no);
+  for (let row = from; row < end; row++) {
+    rows[to] = row;
+    to += (mask[keys[row]] | secondMask[second[row]]) ^ turned;
+  }
+  return to;
+}
+
+function pickedBy(holds, from, end, rows, to) {
+  for (let row = from; row < end; row++) if (holds(row)) rows[to++] = row;
+  return to;
+}
+
+// Keeps, of the first `count` rows, those that a test holds for, and gives their number.
+function narrowed(data, test, rows, count) {
+  const holds = test.holds || (test.second ? ofTwo(data, test) : (row) => test.mask[test.keys[row]] === 1);
+  let to = 0;
+  for (let place = 0; place < count; place++) {
+    const row = rows[place];
+    if (holds(row)) rows[to++] = row;
+  }
+  return to;
+}
+
+function ofTwo(data, { keys, mask, second, secondMask, whole, no }) {
+  const { attempt } = data.row;
+  const wanted = no ? 0 : 1;
+  return (row) => (whole[attempt[row]] | mask[keys[row]] | secondMask[second[row]]) === wanted;
 }
 
 function counted(data, rows, mask) {
-  const statuses = new Uint32Array(data.statuses.length);
+  const many = data.statuses.length;
+  const statuses = new Uint32Array(many);
   const attempts = new Uint32Array(data.attempts);
-  const broken = new Uint32Array(data.attempts);
-  const isBroken = Uint8Array.from(data.statuses, (status) => Number(BROKEN.includes(status)));
   const { status, attempt } = data.row;
-  // Rows of one attempt are together.
+  const { begin } = data.attempt;
+  const whole = (data.counts ||= ofWhole(data));
+  const isBroken = data.statuses.map((status) => BROKEN.includes(status));
+  const broken = new Uint32Array(data.attempts);
+  // Rows of one attempt are together, and of many attempts all are there: those have been counted.
   for (let place = 0; place < rows.length; ) {
     const of = attempt[rows[place]];
-    const end = data.attempt.begin[of + 1];
-    const from = place;
-    let bad = 0;
-    for (; place < rows.length && rows[place] < end; place++) {
-      const one = status[rows[place]];
-      statuses[one]++;
-      bad += isBroken[one];
-    }
-    attempts[of] += place - from;
-    broken[of] += bad;
+    const [from, end] = [place, begin[of + 1]];
+    const all = end - begin[of];
+    const before = statuses.slice();
+    if (rows[place + all - 1] === end - 1) {
+      for (let key = 0; key < many; key++) statuses[key] += whole[of * many + key];
+      place += all;
+    } else for (; place < rows.length && rows[place] < end; place++) statuses[status[rows[place]]]++;
+    attempts[of] = place - from;
+    for (let key = 0; key < many; key++) if (isBroken[key]) broken[of] += statuses[key] - before[key];
   }
   return { rows, count: rows.length, statuses, attempts, broken, mask };
+}
+
+// How many rows of each status there are in each attempt.
+function ofWhole(data) {
+  const many = data.statuses.length;
+  const counts = new Uint32Array(data.attempts * many);
+  for (let row = 0; row < data.rows; row++) counts[data.row.attempt[row] * many + data.row.status[row]]++;
+  return counts;
 }
 
 // For a term about whole attempts, those that it holds for, whether it is turned around or not.
@@ -92,7 +157,7 @@ function attemptMask(data, term) {
   }
 }
 
-// For a term about rows: keeps, of the first `count` rows, those that it holds for, and gives their number.
+// For a term about rows: a column and which of its values are wanted ({keys, mask}), or what is asked of each row ({holds}).
 function rowTest(data, term) {
   const { row } = data;
   switch (term.field) {
@@ -118,33 +183,16 @@ function rowTest(data, term) {
 }
 
 function keep(keys, mask, no) {
-  const wanted = no ? 0 : 1;
-  return (rows, count) => {
-    let to = 0;
-    for (let place = 0; place < count; place++) {
-      const row = rows[place];
-      if (mask[keys[row]] === wanted) rows[to++] = row;
-    }
-    return to;
-  };
+  return { keys, mask: no ? mask.map((one) => one ^ 1) : mask };
 }
 
-// A word that is looked for in names and notes.
+// A word that is looked for in names and notes: in each different text once. Attempts of whose names it is a part are wanted as a whole.
 function anywhere(data, term) {
   const mask = (texts) => matching(texts, term.values, contains);
   const [tests, platforms, guests] = [mask(data.tests), mask(data.platforms), mask(data.guests)];
   const { attempt, row } = data;
   const whole = Uint8Array.from(attempt.test, (test, at) => tests[test] | platforms[attempt.platform[at]] | guests[attempt.guest[at]]);
-  const [subtests, notes] = [mask(data.subtests), mask(data.notes)];
-  const wanted = term.no ? 0 : 1;
-  return (rows, count) => {
-    let to = 0;
-    for (let place = 0; place < count; place++) {
-      const at = rows[place];
-      if ((whole[row.attempt[at]] | subtests[row.subtest[at]] | notes[row.note[at]]) === wanted) rows[to++] = at;
-    }
-    return to;
-  };
+  return { keys: row.subtest, mask: mask(data.subtests), second: row.note, secondMask: mask(data.notes), whole, no: term.no };
 }
 
 // The tests that have one of these tags.
@@ -164,15 +212,11 @@ const UNITS = { ms: 1, s: 1000, m: 60000, min: 60000, h: 3600000 };
 
 function byTime(data, term) {
   const list = term.values.map((value) => span(value.text || '')).filter(Boolean);
-  return (rows, count) => {
-    let to = 0;
-    for (let place = 0; place < count; place++) {
-      const millis = data.millis[rows[place]];
-      const holds = millis > 0 && list.some(([from, to]) => millis >= from && millis < to);
-      if (holds !== term.no) rows[to++] = rows[place];
-    }
-    return to;
-  };
+  const { millis } = data;
+  const inOne = (from, to) => (row) => millis[row] >= from && millis[row] < to && millis[row] > 0;
+  const tests = list.map(([from, to]) => inOne(from, to));
+  const any = tests.length === 1 ? tests[0] : (row) => tests.some((holds) => holds(row));
+  return { holds: term.no ? (row) => !any(row) : any };
 }
 
 // From when on and until when, for texts such as >30s, <500ms, 1s..10s and 2m (which is at least that).

@@ -501,6 +501,14 @@ fn a_great_many_results_are_scrolled_and_filtered() {
         ("platform:p3", many / 20),
         ("rule_17 -rule_17*", 0),
         ("subtest:rule_17", many / 2500),
+        ("p3", many / 20),
+        ("-p3", many / 20 * 19),
+        ("-rule_2499", many - many / 2500),
+        ("p3 status:fail", many / 2000),
+        ("status:fail p3", many / 2000),
+        ("-status:fail", many / 100 * 99),
+        ("took:>1s", 0),
+        ("-took:>1s", many),
     ] {
         browser.filter(filter);
         let found = browser.ask("document.querySelector('.list').getAttribute('aria-rowcount')");
