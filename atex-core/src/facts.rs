@@ -103,6 +103,11 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.into(), value.into())
     }
 
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A copy of all notes, sorted by key.
     pub fn all(&self) -> BTreeMap<String, Value> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

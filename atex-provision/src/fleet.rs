@@ -20,6 +20,9 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 #[cfg(any(feature = "local", feature = "podman", feature = "docker"))]
 const RUN_MAX: usize = 40;
 
+/// What a remote cannot do that has no [`Renew`].
+pub(crate) const ROLL_BACK: &str = "going back to how it was handed out";
+
 /// The remotes that a provisioner has out. It is what makes the contract of releasing and shutting down hold, in one
 /// place for every backend: once each, in the background, awaited by `shutdown`.
 pub(crate) struct Fleet {
@@ -58,6 +61,16 @@ pub(crate) struct Parts {
     pub(crate) lease: Lease,
     pub(crate) facts: Facts,
     pub(crate) undo: Box<dyn Undo>,
+    /// How it is made again what it was, where the backend can do that.
+    pub(crate) renew: Option<Arc<dyn Renew>>,
+}
+
+/// How a backend makes a system again what it was when it was handed out.
+#[async_trait]
+pub(crate) trait Renew: fmt::Debug + Send + Sync {
+    /// Does so, under the same lease and behind the same connection. Never dropped half-way, unless the whole runtime is. Its
+    /// [`Undo`] may begin meanwhile, and comes after it.
+    async fn renew(&self) -> Result<()>;
 }
 
 /// How a backend takes back what it made.
@@ -135,6 +148,7 @@ impl Fleet {
             notes: Notes::default(),
             fleet: Arc::downgrade(self),
             held: Mutex::new(Some((parts.undo, Box::new(ticket.slot)))),
+            renew: parts.renew,
             released: watch::Sender::new(None),
         });
         state.out.insert(id, Arc::clone(&remote));
@@ -220,6 +234,7 @@ struct Leased {
     // Weak: when a provisioner is dropped, so are the connections of remotes that nobody holds.
     fleet: Weak<Fleet>,
     held: Mutex<Option<Held>>,
+    renew: Option<Arc<dyn Renew>>,
     released: watch::Sender<Option<Result<(), String>>>,
 }
 
@@ -239,6 +254,17 @@ impl Remote for Leased {
 
     fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    async fn roll_back(&self) -> Result<()> {
+        let (Some(renew), Some(fleet)) = (self.renew.clone(), self.fleet.upgrade()) else {
+            return Err(Error::Unsupported { origin: self.lease.name.clone(), what: ROLL_BACK });
+        };
+        // On its own, so that a release comes after it, also when nobody waits for it any more.
+        let renewed = fleet.tasks.spawn(async move { renew.renew().await });
+        renewed.await.map_err(|error| Error::infra(&self.lease.name, error))??;
+        self.notes.clear();
+        Ok(())
     }
 
     async fn release(&self) -> Result<()> {

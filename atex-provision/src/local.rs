@@ -69,7 +69,7 @@ impl Local {
             Arc::new(LocalConnection::new(&lease.name, root.clone()));
         let undo = Box::new(Folder { connection: Arc::clone(&connection), root });
         let facts = self.facts.over(&Facts::new().with(Facts::ADDRESS, "localhost"));
-        let parts = Parts { connection, lease, facts, undo };
+        let parts = Parts { connection, lease, facts, undo, renew: None };
         self.fleet.admit(ticket, parts)
     }
 }

@@ -35,6 +35,18 @@ fn the_pages_name_tests_that_are_there() {
     }
 }
 
+/// Every behaviour of an orchestrator is a row, and has a test.
+#[test]
+fn no_behaviour_of_orchestrators_is_left_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/known-faults.md")).unwrap();
+    let numbers = (1..=14).map(|number| format!("OR-{number:02}"));
+    for what in numbers.chain(["SimpleOrchestrator".to_owned()]) {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {what}")));
+        assert!(row.is_some_and(|row| row.contains(".rs::")), "{what} has no test");
+    }
+}
+
 #[test]
 fn tests_with_very_long_names_are_run() {
     let long = "x".repeat(300);

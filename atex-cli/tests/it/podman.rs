@@ -32,10 +32,17 @@ impl Containers {
     }
 
     fn run(&self, max: usize, arguments: &str) -> Command {
+        let mut command = self.run_with(max, "");
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// With more of the pool.
+    fn run_with(&self, max: usize, more: &str) -> Command {
         let options: String =
             self.words.options.iter().map(|option| format!(",option={option}")).collect();
-        let pool = format!("podman:{},max={max},platform=x{options}", self.words.image);
-        self.command(&format!("run --pool {pool} --out ../out {arguments}"))
+        let pool = format!("podman:{},max={max},platform=x{options}{more}", self.words.image);
+        self.command(&format!("run --pool {pool} --out ../out"))
     }
 
     /// The names of containers that are there and that the journal of the run names.
@@ -107,13 +114,8 @@ fn each_test_has_a_container_of_its_own_and_none_is_left() {
     );
     it.bench.write("tree/meet", &meet);
     fs::set_permissions(it.bench.path("tree/meet"), fs::Permissions::from_mode(0o755)).unwrap();
-    let mut run = it.run(count, "--progress none");
-    let pool = run.get_args().nth(2).unwrap().to_str().unwrap().to_owned();
-    let hall = format!("{pool},option=--volume={}:/hall", hall.display());
-    let mut arguments: Vec<_> = run.get_args().map(ToOwned::to_owned).collect();
-    arguments[2] = hall.into();
-    run = it.command("");
-    let output = run.args(arguments).output().unwrap();
+    let mut run = it.run_with(count, &format!(",option=--volume={}:/hall", hall.display()));
+    let output = run.args(["--progress", "none"]).output().unwrap();
     let transcript = it.bench.transcript("run", &output);
     assert_eq!(output.status.code(), Some(0), "{transcript}");
     assert!(transcript.contains(&format!("{count} tests passed")), "{transcript}");
@@ -138,6 +140,65 @@ fn what_a_killed_run_left_is_reaped() {
     // It may be repeated.
     let again = it.reap();
     assert!(again.contains("nothing to give back: podman atex-"), "{again}");
+}
+
+/// The test that ran is attached to in its container, which another one used before; nothing is left in the end.
+#[test]
+fn a_killed_run_goes_on_in_its_containers() {
+    let tests = "/early:\n    duration: 2m\n    test: echo early >/was-here\n\
+        /late:\n    duration: 1m\n    test: |\n        cat /was-here; echo x >>/meet/begun\n        until [ -e /meet/go ]; do sleep 0.05; done\n        echo done\n\
+        /last:\n    duration: 10s\n    test: cat /was-here\n";
+    let Some(it) = Containers::new("a_killed_run_goes_on", &[("main.fmf", tests)]) else { return };
+    let meet = it.bench.path("meet");
+    fs::create_dir_all(&meet).unwrap();
+    let mut run = it.run_with(1, &format!(",option=--volume={}:/meet", meet.display()));
+    let mut child = run.args(["--progress", "json"]).spawn().unwrap();
+    until(&mut child, "\"test_started\"");
+    let began = std::time::Instant::now();
+    while !meet.join("begun").exists() {
+        assert!(began.elapsed().as_secs() < 60, "the second test never began");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(it.left().len(), 1);
+    fs::write(meet.join("go"), "").unwrap();
+    let output = it.command("run --resume ../out --progress none").output().unwrap();
+    let transcript = it.bench.transcript("run --resume ../out", &output);
+    assert_eq!(output.status.code(), Some(0), "{transcript}");
+    assert_eq!(fs::read_to_string(meet.join("begun")).unwrap(), "x\n", "{transcript}");
+    for (test, said) in [("late", "early\ndone\n"), ("last", "early\n")] {
+        let file = it.bench.path(&format!("out/files/x/{test}/output.txt"));
+        assert_eq!(fs::read_to_string(file).unwrap(), said, "{transcript}");
+    }
+    assert_eq!(it.left(), [""; 0], "{transcript}");
+    it.bench.assert_clean();
+}
+
+/// After a destructive test, its container is as the image is, and is used again.
+#[test]
+fn containers_are_rolled_back_after_destructive_tests() {
+    let look = "if [ -e /broken ]; then echo broken; exit 1; fi; echo x >/broken";
+    let tests = format!(
+        "/a:\n    tag: destructive\n    test: {look}\n/b:\n    test: {look}; exit 3\n/c:\n    test: {look}\n"
+    );
+    let Some(it) = Containers::new("containers_are_rolled_back", &[("main.fmf", &tests)]) else {
+        return;
+    };
+    let arguments = "--progress none --roll-back --destructive-exit-code 3 --order folder";
+    let output = it.run(1, arguments).output().unwrap();
+    let transcript = it.bench.transcript("run", &output);
+    assert_eq!(output.status.code(), Some(1), "{transcript}");
+    let journal = fs::read_to_string(it.bench.path("out/journal.jsonl")).unwrap();
+    let count = |event: &str| journal.matches(&format!("\"event\":\"{event}\"")).count();
+    let counts = ["leased", "remote_rolled_back", "remote_lost"].map(count);
+    assert_eq!(counts, [1, 2, 0], "{transcript}\n{journal}");
+    for test in ["a", "b", "c"] {
+        let file = it.bench.path(&format!("out/files/x/{test}/output.txt"));
+        assert_eq!(fs::read_to_string(file).unwrap_or_default(), "", "{test}: {transcript}");
+    }
+    assert_eq!(it.left(), [""; 0]);
+    it.bench.assert_clean();
 }
 
 /// Killed while its containers are being made, by tools that outlive it.

@@ -17,5 +17,7 @@ pub use container::{Container, ContainerConnection};
 pub(crate) use container::{Guard, Way, main_program};
 #[cfg(feature = "local")]
 pub use local::LocalConnection;
+#[cfg(feature = "hosts")]
+pub(crate) use ssh::sweep;
 #[cfg(feature = "ssh")]
 pub use ssh::{Ssh, SshConnection};

@@ -174,6 +174,19 @@ impl Engine {
         Ok(addresses.split_whitespace().next().map(str::to_owned))
     }
 
+    /// The run that a container was made for, and whether its address was wanted, by its labels.
+    pub(super) async fn marks(&self, name: &str) -> Result<(String, bool)> {
+        const FORMAT: &str = r#"--format={{index .Config.Labels "atex.address"}} {{index .Config.Labels "atex.run"}}"#;
+        let output = self.output(["container", "inspect", FORMAT, name], LIMIT, None).await?;
+        if !output.status.success() {
+            let said = last_words(&output);
+            return Err(Error::infra(name, format!("cannot read its labels: {said}")));
+        }
+        let labels = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (address, run) = labels.trim_end().split_once(' ').unwrap_or_default();
+        Ok((run.to_owned(), address == "wanted"))
+    }
+
     async fn has(&self, name: &str) -> Result<bool> {
         let output =
             self.output(["container", "inspect", "--format={{.Id}}", name], LIMIT, None).await?;

@@ -1,16 +1,16 @@
-//! [`Making`]: one container, from the lease that is written down to the remote that is handed out, or to nothing.
+//! [`Making`]: one container, from the lease that is written down to the remote that is handed out, or to nothing; and made again.
 
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use atex_core::{Connection, Error, Facts, Failure, Lease, Remote, Result, async_trait};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use super::boot;
 use super::engine::Engine;
-use crate::connection::main_program;
-use crate::fleet::{Fleet, Parts, Ticket, Undo};
+use crate::connection::{ContainerConnection, Guard, Way, main_program};
+use crate::fleet::{Fleet, Parts, ROLL_BACK, Renew, Ticket, Undo};
 
 /// What all containers of a provisioner have in common.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub(super) enum Main {
 }
 
 /// A container that is being made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Making {
     pub(super) blueprint: Blueprint,
     /// What `run` is told, up to the image.
@@ -41,33 +41,37 @@ pub(super) struct Making {
 
 impl Blueprint {
     /// Connects to a container that runs, and waits until it is up.
-    pub(super) async fn connect(&self, name: &str) -> Result<Arc<dyn Connection>> {
+    pub(super) async fn connect(&self, name: &str) -> Result<Arc<ContainerConnection>> {
         let connection = Arc::new(self.engine.container(name).connect().await?);
-        if let Main::Systemd { limit } = self.main {
-            boot::wait(&*connection, limit).await?;
-        }
+        self.wait(&*connection).await?;
         Ok(connection)
     }
 
+    async fn wait(&self, connection: &dyn Connection) -> Result<()> {
+        match self.main {
+            Main::Systemd { limit } => boot::wait(connection, limit).await,
+            Main::Shell => Ok(()),
+        }
+    }
+}
+
+impl Making {
+    /// What the remote is made of.
     pub(super) fn parts(
-        &self,
-        connection: Arc<dyn Connection>,
-        lease: Lease,
+        self,
+        connection: Arc<ContainerConnection>,
         address: Option<String>,
     ) -> Parts {
         let found = address
             .into_iter()
             .fold(Facts::new(), |facts, address| facts.with(Facts::ADDRESS, address));
-        let undo = Box::new(Removal {
-            connection: Arc::clone(&connection),
-            engine: self.engine.clone(),
-            name: lease.name.clone(),
-        });
-        Parts { connection, lease, facts: self.facts.over(&found), undo }
+        let (lease, facts) = (self.lease.clone(), self.blueprint.facts.over(&found));
+        let made = Arc::new(Made { connection, making: self, turn: Mutex::default() });
+        let connection = Arc::clone(&made.connection) as Arc<dyn Connection>;
+        let undo = Box::new(Removal(Arc::clone(&made)));
+        Parts { connection, lease, facts, undo, renew: Some(made) }
     }
-}
 
-impl Making {
     /// Makes it, and hands it out; whatever goes wrong, and if nobody wants it any more, it is removed.
     pub(super) async fn make(
         self,
@@ -77,7 +81,10 @@ impl Making {
     ) {
         let made = match self.start().await {
             // A tool that is killed in the middle might leave anything behind, so it was let finish; from here on, it may be stopped.
-            Ok(Some(connection)) => Ok(connection),
+            Ok(Some((guard, way))) => {
+                let container = self.blueprint.engine.container(&self.lease.name);
+                Ok(Arc::new(container.connected(guard, way)))
+            }
             Ok(None) => tokio::select! {
                 error = fleet.stopped() => Err(error),
                 () = tell.closed() => Err(Error::Cancelled),
@@ -96,7 +103,7 @@ impl Making {
             made => made.map(|connection| (connection, None)),
         };
         let admitted = found.and_then(|(connection, address)| {
-            fleet.admit(ticket, self.blueprint.parts(connection, self.lease.clone(), address))
+            fleet.admit(ticket, self.clone().parts(connection, address))
         });
         let told = match admitted {
             Ok(remote) => tell.send(Ok(remote)),
@@ -110,7 +117,7 @@ impl Making {
     }
 
     /// Starts it. With a shell as its main program, that is what we are connected to.
-    async fn start(&self) -> Result<Option<Arc<dyn Connection>>> {
+    async fn start(&self) -> Result<Option<(Guard, impl Future<Output = Way> + Send + 'static)>> {
         let (engine, name) = (&self.blueprint.engine, &self.lease.name);
         let mut words = self.options.clone();
         let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
@@ -124,8 +131,7 @@ impl Making {
                     "-c",
                     &main_program(),
                 ]);
-                let (guard, way) = engine.run_connected(name, words).await?;
-                Ok(Some(Arc::new(engine.container(name).connected(guard, way))))
+                engine.run_connected(name, words).await.map(Some)
             }
             Main::Systemd { .. } => {
                 add(engine.kind.for_systemd());
@@ -150,19 +156,48 @@ impl Making {
     }
 }
 
+/// A container that was made.
+#[derive(Debug)]
+struct Made {
+    connection: Arc<ContainerConnection>,
+    making: Making,
+    /// Whoever makes it again, or removes it.
+    turn: Mutex<()>,
+}
+
+#[async_trait]
+impl Renew for Made {
+    /// Another container of the same image, options and name is made in its place.
+    async fn renew(&self) -> Result<()> {
+        let (engine, name) = (&self.making.blueprint.engine, &self.making.lease.name);
+        if self.making.address && engine.address(name).await?.is_some() {
+            // Others were told where it is.
+            return Err(Error::Unsupported { origin: name.clone(), what: ROLL_BACK });
+        }
+        let _turn = self.turn.lock().await;
+        self.connection.pause().await?;
+        engine.remove(name).await?;
+        match self.making.start().await? {
+            Some((guard, way)) => self.connection.go_on(guard, way).await,
+            None => {
+                self.connection.reconnect().await?;
+                self.making.blueprint.wait(&*self.connection).await
+            }
+        }
+    }
+}
+
 /// How a container is taken back.
 #[derive(Debug)]
-struct Removal {
-    connection: Arc<dyn Connection>,
-    engine: Engine,
-    name: String,
-}
+struct Removal(Arc<Made>);
 
 #[async_trait]
 impl Undo for Removal {
     async fn undo(self: Box<Self>) -> Result<()> {
-        let closed = self.connection.close().await;
-        self.engine.remove(&self.name).await?;
+        let made = self.0;
+        let _turn = made.turn.lock().await;
+        let closed = made.connection.close().await;
+        made.making.blueprint.engine.remove(&made.making.lease.name).await?;
         closed
     }
 }

@@ -32,6 +32,8 @@ const BOOT_LIMIT: Duration = Duration::from_secs(300);
 ///   [`reap`](Provisioner::reap) removes it, also when it is only just being made by a tool that has outlived us.
 /// * A remote has the fact `address` if the [request](Request::address) wants it, and the container has an address of its own: with podman's
 ///   default network it has, if root runs it; with `--network=none` or `host` not.
+/// * [`roll_back`](Remote::roll_back) makes another container in the place of the first, of the same image, options and name; not where its
+///   address was wanted and it has one, which would change.
 /// * With many requests at once, some tools run at a time, twice as many as there are processors.
 #[derive(Debug)]
 pub struct Containers {
@@ -132,10 +134,11 @@ impl Containers {
     }
 
     /// What `run` is told, up to the image's name.
-    fn options(&self, request: &Request, name: &str) -> Vec<OsString> {
+    fn options(&self, run: &str, name: &str, address: bool) -> Vec<OsString> {
         let label = |key: &str, value: &str| format!("--label=atex.{key}={value}").into();
         let mut words: Vec<OsString> = vec!["run".into(), format!("--name={name}").into()];
-        words.extend([label("run", &request.run), label("lease", name)]);
+        words.extend([label("run", run), label("lease", name)]);
+        words.extend(address.then(|| label("address", "wanted")));
         words.extend(["--pull=never".into(), "--log-driver=none".into()]);
         words.extend(self.options.iter().cloned());
         words
@@ -175,7 +178,7 @@ impl Provisioner for Containers {
         request.record(&lease)?;
         let making = Making {
             blueprint: self.blueprint.clone(),
-            options: self.options(request, &name),
+            options: self.options(&request.run, &name, request.address),
             image,
             lease,
             address: request.address,
@@ -197,8 +200,15 @@ impl Provisioner for Containers {
             error = self.fleet.stopped() => return Err(error),
             connection = self.blueprint.connect(name) => connection?,
         };
-        let parts = self.blueprint.parts(connection, lease.clone(), None);
-        self.fleet.admit(ticket, parts).map(Some)
+        let (run, address) = self.blueprint.engine.marks(name).await?;
+        let making = Making {
+            blueprint: self.blueprint.clone(),
+            options: self.options(&run, name, address),
+            image: self.image().await?.clone(),
+            lease: lease.clone(),
+            address,
+        };
+        self.fleet.admit(ticket, making.parts(connection, None)).map(Some)
     }
 
     async fn reap(&self, lease: &Lease) -> Result<bool> {

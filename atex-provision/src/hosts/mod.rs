@@ -12,6 +12,7 @@ use atex_core::{
 };
 use serde_json::json;
 
+use crate::connection::sweep;
 use crate::fleet::{Fleet, Parts, Ticket, Undo};
 
 pub use self::host::Host;
@@ -93,7 +94,7 @@ impl Hosts {
         let facts = host.facts().over(&Facts::new().with(Facts::ADDRESS, connection.host()));
         let connection: Arc<dyn Connection> = connection;
         let undo = Box::new(HangUp { connection: Arc::clone(&connection), taken });
-        let parts = Parts { connection, lease, facts, undo };
+        let parts = Parts { connection, lease, facts, undo, renew: None };
         match self.fleet.admit(ticket, parts) {
             Ok(remote) => Outcome::Remote(remote),
             Err(error) => Outcome::Stopped(error),
@@ -159,9 +160,11 @@ impl Provisioner for Hosts {
         }
     }
 
-    /// Nothing was made on the host, so this does nothing.
+    /// Nothing was made on the host. On this machine, there may be something left of a connection that did not come about.
     async fn reap(&self, lease: &Lease) -> Result<bool> {
-        self.host_of(lease).map(|_| false)
+        self.host_of(lease)?;
+        sweep();
+        Ok(false)
     }
 
     async fn shutdown(&self) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the sample tests on four systems of this machine, and whether all went as designed.
 
 mod expected;
+mod foretold;
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +24,12 @@ pub(crate) struct Options {
 /// What `atex run` exits with when everything ran and some test failed, as one of the samples must.
 const SOME_TEST_FAILED: i32 = 1;
 
-const RUN: [&str; 13] = [
+/// Where the demo runs.
+const OUT: &str = "target/demo";
+/// What is known of how long its tests take.
+const HISTORY: [&str; 2] = ["--history", "target/demo-history.jsonl"];
+
+const RUN: [&str; 11] = [
     "run",
     "--root=samples/shop",
     "--plan=/plans/full",
@@ -35,8 +41,6 @@ const RUN: [&str; 13] = [
     "local,max=4",
     "--reruns",
     "1",
-    "--out",
-    "target/demo",
 ];
 
 /// Builds `atex`, runs the samples, and compares what came out with what should.
@@ -52,14 +56,21 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         ]),
     )?;
     let built = workspace.target.join("debug");
-    let out = workspace.root.join("target/demo");
+    let out = workspace.root.join(OUT);
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("cannot remove {}", out.display()))?;
     }
-    let mut atex = Command::new(built.join("atex"));
-    atex.current_dir(&workspace.root).args(RUN).args(&options.arguments);
-    println!("\n$ atex {}", RUN.join(" "));
-    let status = atex.status().context("cannot start atex")?;
+    // How long its tests take is to be known of this demo alone.
+    fs::remove_file(workspace.root.join(HISTORY[1])).ok();
+    let atex = || {
+        let mut atex = Command::new(built.join("atex"));
+        atex.current_dir(&workspace.root);
+        atex
+    };
+    println!("\n$ atex {} --out {OUT} {}", RUN.join(" "), HISTORY.join(" "));
+    let mut run = atex();
+    run.args(RUN).args(["--out", OUT]).args(HISTORY).args(&options.arguments);
+    let status = run.status().context("cannot start atex")?;
     match status.code() {
         Some(SOME_TEST_FAILED) => {}
         code => bail!(
@@ -71,6 +82,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let status = split.current_dir(&workspace.root).arg(&out).status();
     ensure!(status.context("cannot start the example")?.success(), "the comparison failed");
     judge(&workspace.root, &out)?;
+    println!("\n{}", foretold::comparison(atex, &options.arguments, &out)?);
     steps.finish("demo");
     Ok(())
 }

@@ -99,6 +99,43 @@ impl ContainerConnection {
         Ok((start(&Way::Tool).await?, Way::Tool))
     }
 
+    /// Kills all programs, and is not connected until it [goes on](Self::go_on).
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`] when it was closed.
+    pub(crate) async fn pause(&self) -> Result<()> {
+        let guard = {
+            let mut state = self.state();
+            if state.closed {
+                return Err(self.not_connected());
+            }
+            state.guard.take()
+        };
+        self.end(guard).await;
+        Ok(())
+    }
+
+    /// Is connected to another container in the place of the one before, by the guard that is its main program.
+    pub(crate) async fn go_on(&self, guard: Guard, way: impl Future<Output = Way>) -> Result<()> {
+        let way = way.await;
+        let mut state = self.state();
+        if state.closed {
+            guard.stop();
+            return Err(self.not_connected());
+        }
+        (state.guard, state.way) = (Some(Arc::new(guard)), way);
+        Ok(())
+    }
+
+    /// Stops a guard, and waits until it has killed what runs.
+    async fn end(&self, guard: Option<Arc<Guard>>) {
+        let Some(guard) = guard else { return };
+        guard.stop();
+        if tokio::time::timeout(KILL_LIMIT, guard.tasks().wait()).await.is_err() {
+            tracing::warn!(origin = self.name, "programs may be left running there");
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -198,12 +235,7 @@ impl Connection for ContainerConnection {
             state.closed = true;
             state.guard.take()
         };
-        if let Some(guard) = guard {
-            guard.stop();
-            if tokio::time::timeout(KILL_LIMIT, guard.tasks().wait()).await.is_err() {
-                tracing::warn!(origin = self.name, "programs may be left running there");
-            }
-        }
+        self.end(guard).await;
         Ok(())
     }
 }

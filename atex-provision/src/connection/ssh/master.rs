@@ -5,17 +5,14 @@
 //! we hold, and kills the master when that comes although the master's socket is still there.
 
 use std::ffi::OsString;
-use std::fs::Permissions;
 use std::io::{PipeWriter, pipe};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use atex_core::{CancellationToken, Error};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
@@ -24,6 +21,7 @@ use tokio::time::Instant;
 use super::Ssh;
 use super::cipher::preferred;
 use super::configured::Configured;
+use super::control_dir::ControlDir;
 
 /// Runs once the connection is up and the control socket is there. `$PPID` is the master.
 const WHEN_UP: &str = "exec 3<&0; \
@@ -86,8 +84,7 @@ impl Master {
         };
         let asked = tokio::time::timeout(ssh.connect_limit, asking).await.ok().flatten();
         let (ciphers, host) = asked.unwrap_or_default();
-        // Not before it is needed: until ssh is there, nobody removes it if we are killed.
-        let dir = control_dir().map_err(|error| {
+        let dir = ControlDir::new().map_err(|error| {
             Refusal::new(format!("cannot create a folder for the control socket: {error}"))
         })?;
         let mut child = command(ssh, dir.path(), ciphers.as_deref())
@@ -155,7 +152,7 @@ impl Drop for Master {
 /// with the socket removed, and only then does the shell see the end of the pipe and find nothing left to kill.
 struct Running {
     child: Child,
-    dir: TempDir,
+    dir: ControlDir,
     _lifeline: PipeWriter,
     stderr: Option<ChildStderr>,
     said: Vec<u8>,
@@ -268,15 +265,6 @@ fn command(ssh: &Ssh, dir: &Path, ciphers: Option<&str>) -> Command {
     // LocalCommand is run by this shell. A group of its own: a Ctrl-C on our terminal must not end it before its time.
     command.env("SHELL", "/bin/sh").env("ATEX_SSH_MASTER", dir).kill_on_drop(true).process_group(0);
     command
-}
-
-/// A private folder with a short name: the path of a socket has at most 104 bytes on some systems.
-fn control_dir() -> std::io::Result<TempDir> {
-    let private = Permissions::from_mode(0o700);
-    let short =
-        |dir: &Path| tempfile::Builder::new().prefix("atex-").permissions(private).tempdir_in(dir);
-    let usual = std::env::temp_dir();
-    if usual.as_os_str().len() > 60 { short(Path::new("/tmp")) } else { short(&usual) }
 }
 
 /// What ssh said, on one line.

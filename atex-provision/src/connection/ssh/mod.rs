@@ -3,6 +3,7 @@
 mod cipher;
 mod configured;
 mod connection;
+mod control_dir;
 mod ending;
 mod link;
 mod master;
@@ -18,6 +19,8 @@ use std::time::Duration;
 use atex_core::{Connection, Error, Result};
 
 pub use self::connection::SshConnection;
+#[cfg(feature = "hosts")]
+pub(crate) use self::control_dir::sweep;
 
 /// How a system is reached by ssh: what would be typed after `ssh`.
 ///

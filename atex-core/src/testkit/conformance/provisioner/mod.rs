@@ -57,6 +57,7 @@ pub async fn all(systems: Systems, make: impl AsyncFn() -> Result<Arc<dyn Provis
             leases_are_recorded_before_anything_is_made,
             an_unrecorded_lease_makes_nothing,
             a_dropped_request_leaves_nothing,
+            a_remote_that_is_rolled_back_is_as_it_was,
             a_lease_is_adopted_after_a_crash,
             a_lease_that_is_out_is_not_adopted_again,
             a_lease_is_reaped_after_a_crash,
@@ -320,6 +321,42 @@ pub async fn a_dropped_request_leaves_nothing(
         backend.nothing_left(&lease).await?;
     }
     Ok(())
+}
+
+/// Nothing of what was done on it is left, what ran there is dead, and it works as before, where a backend can do that;
+/// one that cannot says so.
+pub async fn a_remote_that_is_rolled_back_is_as_it_was(
+    backend: &Backend<impl AsyncFn() -> Result<Arc<dyn Provisioner>>>,
+) -> Check {
+    let provisioner = backend.fresh().await?;
+    let remote = provisioner.provision(&request()).await?;
+    let lease = remote.lease().clone();
+    match remote.roll_back().await {
+        Err(Error::Unsupported { .. }) => return Ok(provisioner.shutdown().await?),
+        done => done?,
+    }
+    for round in 0..2 {
+        let change = "touch left-behind; (sleep 1000 &) >/dev/null 2>&1";
+        remote.connection().script(change, &[]).await?;
+        remote.notes().set("note", round);
+        remote.roll_back().await?;
+        let left = remote.connection().script("ls left-behind 2>/dev/null; true", &[]).await?;
+        ensure!(left.is_empty(), "there is still {left:?} on {}", remote.name());
+        ensure!(remote.notes().all().is_empty(), "notes were kept: {:?}", remote.notes().all());
+        ensure!(*remote.lease() == lease, "{lease} became {}", remote.lease());
+        remote.connection().check().await?;
+        runs(&*remote).await?;
+    }
+    // Its release waits for one that nobody waits for any more.
+    tokio::select! {
+        biased;
+        done = remote.roll_back() => done?,
+        () = tokio::task::yield_now() => {}
+    }
+    remote.release().await?;
+    ensure!(remote.roll_back().await.is_err(), "a released remote was rolled back");
+    backend.nothing_left(&lease).await?;
+    Ok(provisioner.shutdown().await?)
 }
 
 /// Shutting down releases what is out; afterwards there is nothing to be had. It may be done again.
