@@ -78,6 +78,12 @@ pub trait Connection: fmt::Debug + Send + Sync + 'static {
         tree.lay(self, to).await
     }
 
+    /// Whether programs see the files of this machine, by the same paths and with the rights of this process, so that both can also
+    /// meet at a pipe that lies there. The default says no, which is never wrong, only slower for long files.
+    fn shares_files(&self) -> bool {
+        false
+    }
+
     /// Closes the channel; programs that still run through it are killed or lose their streams. Closing twice is no error.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::guest::Guest;
 use crate::result::{OpenResults, Report, SinkState};
 
 /// The format of what is stored. One of another version is not gone on with.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The name of a log that is not complete yet, or of a run that is.
 const ENDED: &str = "checkpoint.new";
@@ -45,6 +45,8 @@ pub(crate) struct Checkpoint<R = Report> {
     pub(crate) place: Place,
     /// How much of the output came before the last reboot.
     pub(crate) output_before: u64,
+    /// Where the file that is coming took a shortcut, if it is on it.
+    pub(crate) shortcut: Option<u64>,
     pub(crate) sink: SinkState<R>,
 }
 
@@ -65,12 +67,13 @@ pub(crate) struct Moment {
     pub(crate) control: u64,
     pub(crate) place: Place,
     pub(crate) output_before: u64,
+    pub(crate) shortcut: Option<u64>,
 }
 
 impl<R> Checkpoint<R> {
     pub(crate) fn new(identity: &Identity, moment: Moment, sink: SinkState<R>) -> Self {
         let Identity { test, work, run, variables } = identity.clone();
-        let Moment { elapsed, progress, control, place, output_before } = moment;
+        let Moment { elapsed, progress, control, place, output_before, shortcut } = moment;
         let at_ms = now_ms();
         let version = VERSION;
         Self {
@@ -85,6 +88,7 @@ impl<R> Checkpoint<R> {
             control,
             place,
             output_before,
+            shortcut,
             sink,
         }
     }

@@ -1,14 +1,14 @@
 //! [`Intake`]: takes both streams of a test in: results into their sink, and what is safe here is known.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atex_core::{Artifacts, Error, Result};
 
 use crate::attempt::Progress;
 use crate::checkpoint::{Checkpoint, Identity, Moment};
-use crate::control::{Parser, Word};
+use crate::control::{Parser, Place, Word};
 use crate::guest::Conclusion;
 use crate::result::{ResultSink, SinkError};
 
@@ -36,6 +36,8 @@ pub(crate) struct Intake<'a> {
     closed: bool,
     /// Whether the test broke the protocol: nothing that follows counts.
     broken: bool,
+    /// Where in the control stream the file that is coming took a shortcut, if it is on it.
+    shortcut: Option<u64>,
     safe: Safe,
 }
 
@@ -71,6 +73,7 @@ impl<'a> Intake<'a> {
             before_attached: None,
             closed: false,
             broken: false,
+            shortcut: None,
             safe: Safe::default(),
         }
     }
@@ -86,6 +89,7 @@ impl<'a> Intake<'a> {
         intake.parser = Parser::at(from.place.clone(), from.sink.arriving.as_ref());
         (intake.taken, intake.output_before) = (from.control, from.output_before);
         intake.closed = from.progress.announced;
+        intake.shortcut = from.shortcut;
         intake.safe.control = from.control;
         intake
     }
@@ -202,6 +206,45 @@ impl<'a> Intake<'a> {
         self.taken += chunk.len() as u64;
     }
 
+    /// The place of the file that is coming, if it is here in part and so much is missing, or more.
+    pub(crate) fn long_file(&self, missing: u64) -> Option<PathBuf> {
+        let (_, Place::File { index, left }) = self.parser.place() else { return None };
+        let is_one = left >= missing && self.sink.has_begun(index, left);
+        if is_one && !self.closed && !self.broken { self.sink.place_of(index) } else { None }
+    }
+
+    /// Where the file that is coming is on its shortcut to.
+    pub(crate) fn shortcut_place(&self) -> Option<PathBuf> {
+        let (_, Place::File { index, .. }) = self.parser.place() else { return None };
+        self.shortcut.and_then(|_| self.sink.place_of(index))
+    }
+
+    /// From here on, the file that is coming takes a shortcut to its place: how many bytes. Its last one comes as ever, and says that
+    /// it was the last. None if the shortcut is not for what is coming.
+    pub(crate) fn begin_shortcut(
+        &mut self,
+        from: u64,
+        leads_to: impl Fn(&Path) -> bool,
+    ) -> Option<u64> {
+        let (_, Place::File { left, .. }) = self.parser.place() else { return None };
+        self.long_file(2).filter(|place| self.taken == from && leads_to(place))?;
+        self.shortcut = Some(from);
+        Some(left - 1)
+    }
+
+    /// Whether all came that came before this place of the control stream.
+    pub(crate) const fn is_at(&self, place: u64) -> bool {
+        self.taken >= place
+    }
+
+    /// The shortcut is at its end: what follows in the control stream is of this place.
+    pub(crate) fn end_shortcut(&mut self, to: u64) {
+        if let Some(from) = self.shortcut.take() {
+            self.parser.pass_over(to - from);
+            self.taken = to;
+        }
+    }
+
     /// The stream is at its end.
     ///
     /// # Errors
@@ -230,6 +273,7 @@ impl<'a> Intake<'a> {
             control,
             place,
             output_before: self.output_before,
+            shortcut: self.shortcut,
         };
         self.safe.size = self.sink.checkpoint(&self.identity, moment)?;
         (self.safe.control, self.safe.at) = (control, now);

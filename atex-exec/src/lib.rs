@@ -20,6 +20,7 @@ mod secret;
 mod server;
 mod session;
 mod session_logs;
+mod shortcut;
 
 pub use command::CommandExecutor;
 pub use fmf::FmfExecutor;

@@ -129,6 +129,13 @@ impl Parser {
         }
     }
 
+    /// So many bytes of the file that is coming came another way: fewer than are missing, so that its end comes as a piece.
+    pub(crate) fn pass_over(&mut self, bytes: u64) {
+        if let State::Files { left, .. } = &mut self.state {
+            *left = left.saturating_sub(bytes).max(1);
+        }
+    }
+
     /// Where the stream is to be read from again if all is lost that is not taken yet: this many bytes back, and what is
     /// there.
     pub fn place(&self) -> (u64, Place) {

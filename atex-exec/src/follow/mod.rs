@@ -13,9 +13,11 @@ use crate::guard::StopGuard;
 use crate::intake::{Intake, Taken};
 use crate::result::{ResultSink, SinkError};
 use crate::run::{Run, Stop};
+use crate::shortcut::Shortcut;
 
 mod act;
 mod meetings;
+mod pass;
 
 use meetings::Meetings;
 
@@ -33,6 +35,8 @@ pub(crate) struct Running<'a> {
     attempt: Attempt,
     attachment: Option<Attachment>,
     intake: Intake<'a>,
+    /// A long file that does not come through the attachment.
+    shortcut: Option<Shortcut>,
     chunk: Vec<u8>,
     /// When this controller began to follow it, and how long it had run then.
     began: (Instant, Duration),
@@ -81,6 +85,9 @@ impl<'a> Running<'a> {
             attempt,
             attachment: None,
             intake,
+            shortcut: from
+                .and_then(|from| from.shortcut)
+                .map(|from| Shortcut::taken(run.guest.run_folder(run.number), from)),
             chunk: vec![0; CHUNK],
             began: (began, before),
             look: (began + LOOK.1, LOOK.1, 0),
@@ -136,12 +143,19 @@ impl<'a> Running<'a> {
                 _ => std::future::pending().await,
             }
         };
+        let offered = async {
+            match &mut self.shortcut {
+                Some(shortcut) if shortcut.is_asked() => shortcut.offered().await,
+                _ => std::future::pending().await,
+            }
+        };
         tokio::select! {
             came = came => self.came(came).await,
             (name, answer) = self.meetings.next() => self.told(name, answer).await,
             () = self.cancel.cancelled(), if !self.attempt.is_ending() => self.on(Event::Cancelled),
             () = sleep_until(up) => self.on(Event::Time),
             () = sleep_until(look), if is_attached => self.look().await,
+            () = offered, if is_attached => self.take_shortcut(),
         }
     }
 
@@ -202,7 +216,11 @@ impl<'a> Running<'a> {
 
     /// Takes what came of the control stream.
     async fn take(&mut self, range: std::ops::Range<usize>) -> Option<Action> {
+        if let Some(action) = self.end_shortcut() {
+            return Some(action);
+        }
         if !self.attempt.listens() && !self.attempt.progress.announced {
+            self.leave_shortcut();
             self.intake.skip(&self.chunk[range]);
             return self.on(Event::Heard);
         }
@@ -227,6 +245,10 @@ impl<'a> Running<'a> {
         if wanted.is_some() {
             return wanted;
         }
+        self.ask_shortcut();
+        if let Some(action) = self.take_shortcut() {
+            return Some(action);
+        }
         match self.acknowledge().await {
             Some(action) => Some(action),
             None => self.on(Event::Heard),
@@ -244,7 +266,7 @@ impl<'a> Running<'a> {
 
     /// Looks what came of the output, which goes past us.
     async fn look(&mut self) -> Option<Action> {
-        let length = self.intake.output_length();
+        let length = self.intake.output_length() + self.passed();
         let (_, pause, before) = self.look;
         let pause = if length > before { LOOK.0 } else { (pause * 2).min(LOOK.1) };
         self.look = (Instant::now() + pause, pause, length);
@@ -269,6 +291,9 @@ impl<'a> Running<'a> {
 
     /// What the end of the attachment means.
     fn ended(&mut self, status: Status) -> Option<Action> {
+        if let Some(action) = self.end_shortcut() {
+            return Some(action);
+        }
         self.let_go();
         let ended = match status {
             Status::Code(0) => match self.intake.conclude() {

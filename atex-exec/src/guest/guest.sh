@@ -27,7 +27,7 @@
 # ATEX_NO_EXITCODE, `b` for ATEX_KEEP_BACKGROUND, and a `-`.
 #
 # Runs take turns in two folders, so that hardly any is made or removed. A folder has pipes: life (the supervisor holds it
-# open for as long as it lives), mail (words to the supervisor, each after the number of its run), control.pipe and
+# open for as long as it lives, and says there when it begins to keep a test that is not short), mail (words to the supervisor, each after the number of its run), control.pipe and
 # output.pipe. And files: env.sh, test.sh, metadata.yaml (written by the controller), control.START and output.START (the
 # spools, in segments named by where they begin; START.next says where the following one begins, once a segment is complete),
 # attached and seen (who is attached; when it looked last), some that mean something once they are not empty: boot (which
@@ -35,6 +35,11 @@
 # ended), done (all is in the spools; code and lengths); and some that mean something by being there, after which the folder is
 # made anew: late (its time was up), full (a spool could not be written), closed (nobody reads what it says any more), held
 # (somebody still holds a pipe).
+#
+# A controller on the same machine may have a long file of a test brought to its place past the spool, by what is there only meanwhile:
+# shortcut (a symbolic link to the place; made by the controller, after the next), shortcut.pipe (where the controller says how many bytes to
+# bring, once it has all that was kept), shortcut.from (where the spool ends: says that it may), shortcut.to (that place again,
+# and where the stream goes on, once they were brought; removed by the controller).
 work=${0%/*} run=$2
 folder=$work/run-$((run % 2))
 # Which boot this is; a container that was started again counts. Not every kernel has the number; then a reboot looks like a
@@ -72,7 +77,8 @@ clean() {
 }
 
 # Copies from one descriptor to another what is there, as long as it is little, without another program; how much goes to
-# `copied`. Exits with 0 at its end, 1 when there is more, 2 when somebody may still write to it, 3 when it could not be written.
+# `copied`. Exits with 0 at its end, 1 when there is more, 2 when nothing came for a while (0.2 seconds, or so many) though somebody may
+# still write to it, 3 when it could not be written.
 little() {
   local LC_ALL=C data status
   copied=0
@@ -80,7 +86,7 @@ little() {
   [[ $exact ]] || return 1
   while ((copied < 4096)); do
     status=0
-    IFS= read -r -d '' -n 1024 -t 0.2 -u "$1" data || status=$?
+    IFS= read -r -d '' -n 1024 -t "${3:-0.2}" -u "$1" data || status=$?
     copied=$((copied + ${#data}))
     if ((status == 0 && ${#data} < 1024)); then
       printf '%s\0' "$data" >&"$2" || return 3
@@ -138,6 +144,18 @@ hear_word() {
   half+=$line
 }
 
+# Keeps what was said through a pipe so far, if it is little.
+keep_little() {
+  local copied status=0
+  read -r -t 0 -u "$2" || return 0
+  exec 4>>"$1.0"
+  little "$2" 4 0.01 || status=$?
+  exec 4>&-
+  printf -v "$1" %s "$((${!1} + copied))"
+  ((status != 3)) || : >full
+  ((status != 1 && ${!1} < 4096))
+}
+
 # Writes down how the test ended, and how long its spools are.
 conclude() {
   [[ ! $ATEX_NO_EXITCODE ]] || code=untold
@@ -146,7 +164,7 @@ conclude() {
 
 # The supervisor: starts the test, and keeps what it says. Nothing but that is done for a test that ends soon and says little.
 supervise() {
-  local limit=$1 began now code= test= word half= argument slice said=0 copied control=0 output=0
+  local limit=$1 began now code= test= word half= argument slice said copied control=0 output=0
   exec 2>/dev/null
   # The connection may go; this stays.
   trap '' HUP INT PIPE
@@ -158,7 +176,7 @@ supervise() {
   exec >/dev/null 3>&-
   now
   began=$now
-  for slice in 0.05 0.1 0.2 0.3; do
+  for slice in 0.02 0.03 0.1 0.2 0.3; do
     ((limit > 1)) || break
     hear_word "$slice"
     if [[ $word = test ]]; then
@@ -166,8 +184,8 @@ supervise() {
       hear_word "$slice"
     fi
     [[ ! $word ]] || break
-    # Whoever said something is kept waiting no longer than this once.
-    ! read -r -t 0 -u 5 && ! read -r -t 0 -u 6 || ((!said++)) || break
+    # Whoever says much is not kept waiting.
+    keep_little control 5 && keep_little output 6 || break
   done
   if [[ $word = over ]]; then
     code=$argument
@@ -175,17 +193,19 @@ supervise() {
     exec 4>>control.0
     little 5 4
     case $? in 3) : >full ;; 0) said=all ;; *) said=more ;; esac
-    control=$copied
+    control=$((control + copied))
     if [[ $said = all ]]; then
       exec 4>>output.0
       little 6 4
       case $? in 3) : >full ;; 0) ;; *) said=more ;; esac
-      output=$copied
+      output=$((output + copied))
     fi
     exec 4>&-
     [[ $said = more ]] || { conclude "$control" "$output" && return; }
   fi
   if . "$work/slow.sh"; then
+    # Whoever waits for a short one need not.
+    echo kept >&9
     keep
     return
   fi
@@ -212,10 +232,11 @@ attach() {
   echo "atex: attached"
   exec 5<control.0 6<output.0
   for wait in 0.05 0.1 0.2 0.3; do
-    # The end of `life` is the end of the supervisor.
+    # The end of `life` is the end of the supervisor; a word in it says that the test is not short.
     read -r -t "$wait" -u 7
-    (($? > 128)) || break
+    case $? in 0) wait= ;; 1) break ;; esac
     ((!leaving)) || exit 5
+    [[ $wait ]] || break
     send 5 1
     send 6 2
     wait=
@@ -261,23 +282,19 @@ answer() {
 
 # What a run that was begun came to, as far as it is short and said little.
 answer_run() {
-  local wait code control output end
-  for wait in 0.05 0.1 0.2 0.3; do
-    # The end of `life` is the end of the supervisor.
-    read -r -t "$wait" -u 7
-    (($? > 128)) || { wait= && break; }
-    # It is being kept already.
-    [[ ! -s control.0 && ! -s output.0 ]] || break
-  done
+  local long code control output end
+  # The end of `life` is the end of the supervisor; a word in it says that the test is not short.
+  read -r -t 0.65 -u 7
+  (($? == 1)) && long= || long=1
   exec 7<&-
   # As when there is no such script to attach by.
   [[ -d $folder ]] || { answer 127 0 0 && return; }
-  if [[ ! $wait ]]; then
+  if [[ ! $long ]]; then
     [[ ! -e late ]] || { answer 7 0 0 && return; }
     [[ ! -e full ]] || { answer 8 0 0 && return; }
     [[ -s done ]] && read -r code control output <done || { answer 3 0 0 && return; }
   fi
-  if [[ $wait || ! $exact ]] || ((control > 4095 || output > 4095)); then
+  if [[ $long || ! $exact ]] || ((control > 4095 || output > 4095)); then
     echo "atex: long $run"
     return
   fi

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use atex_core::{Command, Connection, ConnectionExt, Error, Result, Stdio, Test};
@@ -224,6 +225,11 @@ impl Guest {
     /// What tells a run from all others.
     pub(crate) fn identity(&self, run: u32) -> String {
         format!("{}-{run}", self.work.rsplit('/').next().unwrap_or_default())
+    }
+
+    /// The folder of a run.
+    pub(crate) fn run_folder(&self, run: u32) -> PathBuf {
+        PathBuf::from(format!("{}/run-{}", self.work, run % 2))
     }
 
     /// The metadata of the test of a run.

@@ -35,25 +35,63 @@ find_segment() {
   [[ $start ]]
 }
 
+# Reads the report of a `dd`: how often it read, and how much it wrote.
+read_report() {
+  local number what
+  reads= bytes=
+  while read -r number what _; do
+    case $what in
+      records) reads=${reads:-$((${number%+*} + ${number#*+}))} ;;
+      byte*) bytes=$number ;;
+    esac
+  done <"$1"
+  [[ $reads && $bytes ]]
+}
+
+# Brings what comes through a pipe (standard input) to the place that a controller on this machine named, as many bytes as it says
+# once it has what was kept so far; `end` is then where the stream goes on. The controller may be gone; then it is none.
+take_shortcut() {
+  local count from=$end
+  # Opening one end alone would wait.
+  exec 7<>shortcut.pipe 6<shortcut.pipe 7>&-
+  echo "$from" >shortcut.from
+  read -r count <&6
+  exec 6<&-
+  : >shortcut.from
+  bytes=0
+  if [[ $count ]]; then
+    LC_ALL=C dd bs=128k iflag=fullblock,count_bytes count="$count" 2>"$1.dd" >>shortcut && read_report "$1.dd" || return
+  fi
+  end=$((from + bytes))
+  # In this order: whoever sees what comes next knows where it is.
+  echo "$from $end" >shortcut.to && rm -f shortcut{,.pipe,.from}
+}
+
 # Keeps what comes through a pipe (standard input) in segments; so much is in the first already.
 spool() {
-  local start=0 end=$2 starts=(0) reads bytes number what
+  local start=0 end=$2 starts=(0) reads bytes count=64
   set +m
   while :; do
-    # `dd` writes what it reads at once, at most so many times. Its report says how often, and how much.
-    LC_ALL=C dd bs=128k count=1024 2>"$1.dd" >>"$1.$start" || return
-    reads= bytes=
-    while read -r number what _; do
-      case $what in records) reads=$number ;; byte*) bytes=$number ;; esac
-    done <"$1.dd"
-    [[ $reads && $bytes ]] || return 1
+    # `dd` writes what it reads at once, at most so many times: few at first, because in between one can interfere.
+    LC_ALL=C dd bs=128k count="$count" 2>"$1.dd" >>"$1.$start" && read_report "$1.dd" || return
     end=$((end + bytes))
-    if ((${reads%+*} + ${reads#*+} != 1024)); then
+    if ((reads != count)); then
       echo "$end" >"$1.end"
       return
     fi
-    ((end - start >= segment)) || continue
+    ((count < 1024)) && count=$((count * 3 / 2))
+    if [[ $1 = control && -L shortcut ]]; then
+      take_shortcut "$1" || return
+    else
+      bytes=0
+    fi
+    ((end > start && (bytes > 0 || end - start >= segment))) || continue
     : >"$1.$end" && echo "$end" >"$1.$start.next" || return
+    if ((bytes > 0)); then
+      # Whoever reads the segment before looks at it once more. It waits for nobody.
+      touch -- "$1.$start"
+      starts=()
+    fi
     start=$end
     starts+=("$start")
     while ((end - starts[0] > waiting)); do
@@ -71,7 +109,7 @@ spool() {
 # Whether anything came since `quiet`.
 busy() {
   local file
-  for file in control.[0-9]* output.[0-9]*; do
+  for file in control.[0-9]* output.[0-9]* shortcut; do
     [[ ! $file -nt quiet ]] || return 0
   done
   return 1
@@ -165,7 +203,7 @@ keep() {
       continue
     fi
     now
-    if [[ -s control.waits || -s output.waits ]] && ((now < end)); then tries=0; else busy || break; fi
+    if [[ -s control.waits || -s output.waits || -s shortcut.from ]] && ((now < end)); then tries=0; else busy || break; fi
   done
   # Its pipes are not for another run.
   [[ $kept = *o* && $kept = *c* ]] || : >held
@@ -248,7 +286,7 @@ follow() {
     read -r -t "$wait" -u 7
     status=$?
     ((!leaving)) || exit 5
-    ((status > 128)) || break
+    ((status != 1)) || break
     case $wait in 0.05) wait=0.1 ;; *) wait=0.2 ;; esac
     hear
   done

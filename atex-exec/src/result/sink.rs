@@ -219,12 +219,24 @@ impl ResultSink {
         Ok(self.outcome(ending))
     }
 
+    /// Whether a part of one of the files that are arriving is here already, so much of which is missing.
+    pub(crate) fn has_begun(&self, index: usize, missing: u64) -> bool {
+        let file = self.arriving.as_ref().and_then(|(report, _)| report.files.get(index));
+        file.is_some_and(|file| missing < file.length)
+    }
+
+    /// The place of one of the files that are arriving.
+    pub(crate) fn place_of(&self, index: usize) -> Option<PathBuf> {
+        let (report, _) = self.arriving.as_ref()?;
+        let name = report.fields.get("name").and_then(|name| name.as_str());
+        let announced = report.files.get(index)?;
+        Some(announced.path.below(&self.artifacts.files_of(name)))
+    }
+
     fn data(&mut self, index: usize, bytes: &[u8], last: bool) -> Result<(), SinkError> {
+        let Some(path) = self.place_of(index) else { return Ok(()) };
         let Some((report, open)) = &mut self.arriving else { return Ok(()) };
-        let folder =
-            self.artifacts.files_of(report.fields.get("name").and_then(|name| name.as_str()));
         let Some(announced) = report.files.get(index) else { return Ok(()) };
-        let path = announced.path.below(&folder);
         let file = match open {
             Some(file) => file,
             None => {

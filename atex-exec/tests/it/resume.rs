@@ -99,13 +99,13 @@ async fn controller() {
     fs::rename(folder.join("ending"), folder.join("ended")).unwrap();
 }
 
-struct Runs {
-    folder: tempfile::TempDir,
+pub(crate) struct Runs {
+    pub(crate) folder: tempfile::TempDir,
     ssh: Option<String>,
 }
 
 impl Runs {
-    fn new(script: &str, ssh: Option<String>) -> Self {
+    pub(crate) fn new(script: &str, ssh: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let base = folder.path().join("system/tmp");
         fs::create_dir_all(&base).unwrap();
@@ -114,7 +114,7 @@ impl Runs {
         Self { folder, ssh }
     }
 
-    fn start(&self) -> Child {
+    pub(crate) fn start(&self) -> Child {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "resume::controller", "--nocapture"]);
         command.env(FOLDER, self.folder.path()).stdout(Stdio::null());

@@ -1,40 +1,16 @@
 //! Secrets: they reach the test, and nobody else.
 
-use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use atex_core::{CancellationToken, Executor, Fault, Test, TestSuite};
 use atex_exec::FmfExecutor;
 use atex_provision::LocalConnection;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::fmf::Bench;
+use crate::logged::Logged;
 
 const SECRET: &str = "hunter2\u{17e}-and-more";
-
-/// All that is logged.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// Says, prints, attaches and uploads a secret, and looks for it in the lists of processes.
 const SCRIPT: &str = r#"
@@ -66,12 +42,7 @@ fn find(folder: &Path, secret: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn secrets_reach_the_test_and_nobody_else() {
-    let logged = Logged::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(logged.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (logged, _guard) = Logged::begin();
     let mut bench = Bench::with(Test::new(SCRIPT), |executor| {
         let executor = executor.secret("TOKEN", SECRET);
         let shown = format!("{executor:?} {executor:#?}");
@@ -91,8 +62,7 @@ async fn secrets_reach_the_test_and_nobody_else() {
     let output = std::fs::read_to_string(out.join("files/output.txt")).unwrap();
     assert_eq!(output, format!("printed: {}\n", "*".repeat(SECRET.len())));
     bench.finish().await;
-    let logged = logged.0.lock().unwrap();
-    assert!(!String::from_utf8_lossy(&logged).contains("hunter2"));
+    assert!(!logged.text().contains("hunter2"));
 }
 
 #[tokio::test]

@@ -139,6 +139,10 @@ impl Connection for LocalConnection {
         Ok(started)
     }
 
+    fn shares_files(&self) -> bool {
+        true
+    }
+
     async fn check(&self) -> Result<()> {
         if self.closed.is_cancelled() {
             return Err(self.not_connected());

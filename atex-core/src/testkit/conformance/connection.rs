@@ -35,6 +35,7 @@ pub async fn all(connect: impl AsyncFn() -> Result<Arc<dyn Connection>>) {
             the_folder_is_the_one_asked_for,
             waiting_may_be_dropped_and_repeated,
             impossible_commands_are_refused,
+            files_are_shared_if_it_says_so,
         ]
     );
     lifetime::run(&mut suite, &connect).await;
@@ -337,5 +338,21 @@ pub async fn impossible_commands_are_refused(connection: &dyn Connection) -> Che
             other => return Err(format!("{shown} gave {other:?}").into()),
         }
     }
+    Ok(())
+}
+
+/// Where [`shares_files`](Connection::shares_files) says yes, a program finds and writes a file of this machine, and we find what
+/// it wrote.
+pub async fn files_are_shared_if_it_says_so(connection: &dyn Connection) -> Check {
+    if !connection.shares_files() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+    std::fs::write(&ours, "shared")?;
+    let copy = Command::new("cp").arg(&ours).arg(&theirs);
+    let output = connection.output(copy).await?;
+    ensure!(output.status.success(), "{output:?}");
+    ensure!(std::fs::read(&theirs)? == b"shared", "what was written there is not here");
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use atex_core::{BoxRead, Stdio};
 use rustix::fs::fstat;
 use rustix::io::{ioctl_fionbio, ioctl_fionread};
-use rustix::pipe::fcntl_getpipe_size;
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
@@ -25,6 +25,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const SILENT_LOOKS: u32 = 5;
 /// The same, after so many looks in all: something in the background goes on printing.
 const LOOKS: u32 = 30;
+
+/// How much has to come for a pipe to be made larger, and to what.
+const MUCH: usize = 4 << 20;
+const LARGE_PIPE: usize = 256 << 10;
 
 /// An output of a program. Dropping it stops its relay, if it has one.
 pub(super) struct Output {
@@ -94,7 +98,7 @@ impl Outlet {
         let pipe = Arc::downgrade(&source);
         match self.to {
             To::Nobody => (None, None),
-            To::Caller => (Some(Output { pipe, relay: None }), Some(Box::new(Reader(source)))),
+            To::Caller => (Some(Output { pipe, relay: None }), Some(Box::new(Reader::new(source)))),
             To::Descriptor(target) => {
                 let relay = Some(AbortOnDropHandle::new(tokio::spawn(relay(source, target))));
                 (Some(Output { pipe, relay }), None)
@@ -187,19 +191,42 @@ fn readable(fd: OwnedFd) -> io::Result<Source> {
 }
 
 /// What the caller reads.
-struct Reader(Arc<Source>);
+struct Reader {
+    source: Arc<Source>,
+    /// How much is to come before the pipe is made larger.
+    small: usize,
+}
+
+impl Reader {
+    const fn new(source: Arc<Source>) -> Self {
+        Self { source, small: MUCH }
+    }
+
+    /// Makes the pipe larger once much came: fewer turns between ssh and us. Not each, because there are only so many for a user.
+    fn enlarge(&mut self, came: usize) {
+        if self.small > 0 {
+            self.small = self.small.saturating_sub(came);
+            if self.small == 0 {
+                fcntl_setpipe_size(&*self.source, LARGE_PIPE).ok();
+            }
+        }
+    }
+}
 
 impl AsyncRead for Reader {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
-            let mut ready = ready!(self.0.poll_read_ready(context))?;
+            let mut ready = ready!(self.source.poll_read_ready(context))?;
             let read = ready.try_io(|source| source.get_ref().read(buffer.initialize_unfilled()));
             if let Ok(read) = read {
-                return Poll::Ready(read.map(|length| buffer.advance(length)));
+                let length = read?;
+                buffer.advance(length);
+                self.enlarge(length);
+                return Poll::Ready(Ok(()));
             }
         }
     }
