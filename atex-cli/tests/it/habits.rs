@@ -12,6 +12,8 @@ use atex_fmf::{Context, Discover, Tree};
 use atex_provision::LocalConnection;
 use atex_provision::testkit::{Podman, Sshd};
 
+use crate::bench::Bench;
+
 /// Runs all tests of the plan in one session; what they and the scripts of the plan leave.
 async fn run(connection: Arc<dyn Connection>, base: Option<&Path>) -> String {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -94,4 +96,20 @@ fn the_guide_shows_pieces_of_the_suite() {
     for example in examples {
         assert!(suite.contains(example), "this is nowhere in the suite:\n{example}");
     }
+}
+
+/// Typed as the guide says, anywhere: no more than what the guide names fails.
+#[test]
+fn the_command_of_the_guide_does_what_it_says() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let guide = fs::read_to_string(sources.join("docs/guide/writing-tests.md")).unwrap();
+    let command = guide.lines().find_map(|line| line.strip_prefix("atex run --root samples/"));
+    let root = sources.join("samples");
+    let bench = Bench::new(&[]);
+    let text = bench.atex(&format!("run --root {}/{}", root.display(), command.unwrap()));
+    let failed = text.lines().filter(|line| line.contains("  failed  /tests/"));
+    let others = failed.filter(|line| !line.contains("/beakerlib ") && !line.contains("/parts "));
+    assert_eq!(others.collect::<Vec<_>>(), [""; 0], "{text}");
+    assert!(text.contains("passed  /tests/environment"), "{text}");
+    assert!(!text.contains("not run"), "{text}");
 }

@@ -1,6 +1,6 @@
 //! Discovery: which tests a plan asks for, and what is known about each.
 
-use atex_core::{Test, TestName};
+use atex_core::{Test, TestName, TestSuite};
 use atex_fmf::{Context, Discover, Result};
 
 use crate::sample::Sample;
@@ -119,6 +119,13 @@ fn what_a_plan_does_around_its_tests_is_read_in_order() {
     let suite = rhel.clone().plan("/p").run(&tree).unwrap();
     assert_eq!(suite.tests["/a"].dir, "some/dir");
     insta::assert_json_snapshot!((&suite.prepare, &suite.finish));
+    // Where it cannot be decided whether a phase is meant, it is not.
+    let names = |suite: &TestSuite| -> Vec<String> {
+        suite.prepare.iter().map(|phase| phase.name.clone()).collect()
+    };
+    assert_eq!(names(&suite), ["prepare-2", "prepare-3", "prepare-5", "late"]);
+    let anywhere = Discover::new().plan("/p").run(&tree).unwrap();
+    assert_eq!(names(&anywhere), ["prepare-2", "prepare-5", "late"]);
     let error = rhel.clone().plan("/q").run(&tree).unwrap_err().to_string();
     assert!(error.contains("'prepare' of /q must be a map, or a list of these"), "{error}");
     let error = rhel.name("/b").run(&tree).unwrap_err().to_string();

@@ -245,13 +245,14 @@ async fn names_process(name: &str) -> bool {
 
 /// Why there is no container: a mistake of whoever asked for it, or trouble.
 fn refusal(name: &str, why: &str) -> Error {
+    let known = why.strip_suffix(Guard::HINT).unwrap_or(why);
     let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
     if has(&["image not known", "No such image", "no such image", "Unable to find image"]) {
         let advice = "the image is not here; pull or build it first";
-        return Error::Usage(format!("{why} ({advice})"));
+        return Error::Usage(format!("{known} ({advice})"));
     }
     if has(&["cannot run ", "unknown flag", "unknown shorthand flag", "invalid argument"]) {
-        return Error::Usage(why.to_owned());
+        return Error::Usage(known.to_owned());
     }
     Error::infra(name, why)
 }

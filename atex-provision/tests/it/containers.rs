@@ -64,6 +64,7 @@ async fn what_is_wrong_with_a_pool_is_told_from_trouble() {
         let error = refused(containers).await;
         assert_eq!((error.fault(), error.retry()), (Fault::Usage, Retry::Never), "{error:?}");
         assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.to_string().contains("mktemp"), "{error}");
     }
     // A container that cannot start is no mistake of the caller that we know of, and leaves nothing.
     let error = refused(words.containers().option("--label=x=y").option("--memory=1k")).await;

@@ -43,6 +43,9 @@ struct Running {
 }
 
 impl Guard {
+    /// What to look at where nothing more is known: how some errors of [`start`](Self::start) end.
+    pub(crate) const HINT: &str = " (does it run, and has it a shell and mktemp?)";
+
     /// Starts it by a command that runs it, of this tool; else says why it cannot be.
     pub(crate) async fn start(
         mut command: Command,
@@ -62,7 +65,7 @@ impl Guard {
         let Some(dir) = first.ok().flatten() else {
             let said = last_words(&mut child).await;
             let said = if said.is_empty() { "it ended without a word" } else { &said };
-            return Err(format!("{tool}: {said} (does it run, and has it a shell and mktemp?)"));
+            return Err(format!("{tool}: {said}{}", Self::HINT));
         };
         let (requests, asked) = mpsc::unbounded_channel();
         let (tell, ended) = watch::channel(None);
